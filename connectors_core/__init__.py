@@ -1,0 +1,1 @@
+"""pyconnect: source connectors in the manner of Kafka Connect, in pure Python."""
