@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)\s*")
+# Fifteen digits are enough for any duration or size, and never overflow a float.
+_DURATION = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|d)\s*")
+_SIZE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(B|KiB|MiB|GiB)\s*")
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -25,10 +27,29 @@ def _bytes(value: Any) -> Any:
     return value
 
 
-Milliseconds = Annotated[int, BeforeValidator(_milliseconds)]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Says in plain words what an annotated type takes; shown in errors and in the reference."""
+
+    text: str
+
+
+Milliseconds = Annotated[
+    int,
+    BeforeValidator(_milliseconds),
+    Kind("a whole number of milliseconds or a time such as 30s"),
+]
 """A whole number of ms, or text such as `250ms`, `30s`, `5m`, `1h`, `7d`."""
-Bytes = Annotated[int, BeforeValidator(_bytes)]
+Bytes = Annotated[
+    int, BeforeValidator(_bytes), Kind("a whole number of bytes or a size such as 16MiB")
+]
 """A whole number of bytes, or text such as `512KiB`, `16MiB`."""
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$"),
+    Kind("a name of 1 to 249 of the characters A-Z a-z 0-9 . _ -"),
+]
+"""A name that Kafka takes for a topic; `.` and `..` are refused where files are read."""
 
 
 class Config(BaseModel):
@@ -37,7 +58,10 @@ class Config(BaseModel):
     Field names are snake_case and MUST NOT be those of the framework. Secrets are `SecretStr`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    # Invariant 9: a value, which may be a secret, is not shown in pydantic's own errors.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
 
 
 def _option(alias: str, default: Any, description: str, **limits: Any) -> Any:
@@ -47,34 +71,44 @@ def _option(alias: str, default: Any, description: str, **limits: Any) -> Any:
 class ConnectorOptions(BaseModel):
     """What the framework itself reads of a connector's file; the names are Kafka Connect's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
-    name: str = Field(description="The connector's name: its identity, offsets are kept under it.")
+    name: Name = Field(description="The connector's name: its identity, offsets are kept under it.")
     connector_class: str = Field(
         alias="connector.class", description="The source plugin, as `name` or `dist:name`."
     )
     tasks_max: int = _option(
         "tasks.max", 1, "The most tasks that the partitions are spread over.", ge=1, le=10_000
     )
-    topic: str | None = _option("topic", None, "The default topic; the connector's name if unset.")
-    topics: dict[str, str] = _option(
-        "topics", {}, "Logical topic of the source to topic: `topics.<name>`.", json_schema_extra={"map": True}
+    topic: Name | None = _option("topic", None, "The default topic; the connector's name if unset.")
+    topics: dict[str, Name] = _option(
+        "topics", {}, "Logical topic of the source to topic: `topics.<name>`."
     )
-    transforms: Any = _option("transforms", [], "A list of one-key maps, or aliases as in Connect.")
-    predicates: Any = _option("predicates", [], "Predicates by alias, for the transforms.")
+    transforms: list[str] = _option(
+        "transforms", [], "A list of one-key maps, or aliases as in Connect; kept: the aliases."
+    )
+    predicates: list[str] = _option(
+        "predicates", [], "Predicates by alias, for the transforms; kept: the aliases."
+    )
     key_converter: str = _option("key.converter", "avro", "avro, json, string, bytes, or a plugin.")
     value_converter: str = _option("value.converter", "avro", "As `key.converter`.")
     errors_tolerance: Literal["none", "all"] = _option(
         "errors.tolerance", "none", "`none`: a bad record fails its task; `all`: dead letters."
     )
-    dead_letter_topic: str | None = _option(
+    dead_letter_topic: Name | None = _option(
         "errors.deadletterqueue.topic.name", None, "Dead letters; `<connector>-dlq` if unset."
     )
     topic_creation: dict[str, dict[str, Any]] = _option(
-        "topic.creation", {}, "`topic.creation.default.*` and groups, as in Connect.", json_schema_extra={"map": True}
+        "topic.creation", {}, "`topic.creation.default.*` and groups, as in Connect."
     )
     commit_linger_ms: Milliseconds | None = _option(
-        "commit.linger.ms", None, "Time from the last commit to the next; 5 embedded, 50 on Kafka.", ge=0, le=60_000
+        "commit.linger.ms",
+        None,
+        "Time from the last commit to the next; 5 embedded, 50 on Kafka.",
+        ge=0,
+        le=60_000,
     )
     commit_max_records: int = _option(
         "commit.max.records", 1000, "Commit at once when this many records wait.", ge=1
@@ -98,7 +132,10 @@ class ConnectorOptions(BaseModel):
         "restart.delay.max.ms", 60_000, "The longest wait before a restart.", ge=0
     )
     restart_max: int = _option(
-        "restart.max", 10, "Restarts in a row without a committed record before FAILED; -1 = no end.", ge=-1
+        "restart.max",
+        10,
+        "Restarts in a row without a committed record before FAILED; -1 = no end.",
+        ge=-1,
     )
     offset_reset: Literal["fail", "restart"] = _option(
         "offset.reset", "fail", "On OffsetError: `fail`, or `restart` from the start."

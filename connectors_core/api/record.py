@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -130,7 +130,7 @@ class Batch:
 
     records: Sequence[Record] = ()
     offset: Offset | None = None
-    state: Mapping[str, Any] = _EMPTY
+    state: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     partition: Mapping[str, JsonScalar] | None = None
 
 

@@ -1,0 +1,139 @@
+"""`pyconnect offsets`: where every source partition resumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+
+from connectors_core.api.errors import ConfigError, StoreError
+from connectors_core.api.store import Store
+from connectors_core.cli.escape import one_line
+from connectors_core.cli.options import JSON_MAP, data_dir_option, examples, json_option
+from connectors_core.cli.output import print_json, print_table
+
+Row = tuple[str, str, str]
+"""Connector, partition, offset; the last two are canonical JSON."""
+
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+@click.group(
+    epilog=examples(
+        "pyconnect offsets show",
+        """pyconnect offsets set lines '{"path": "a.log"}' '{"byte": 0}'""",
+        "pyconnect offsets reset lines --yes",
+    )
+)
+def offsets() -> None:
+    """Show and change committed offsets.
+
+    Changing needs the log for itself: stop the worker first.
+    """
+
+
+@offsets.command(epilog=examples("pyconnect offsets show", "pyconnect offsets show lines --json"))
+@click.argument("connector", required=False)
+@data_dir_option
+@json_option
+def show(connector: str | None, data_dir: Path, as_json: bool) -> None:
+    """List connector, partition and offset, of one CONNECTOR or of all."""
+    rows = _read(data_dir)
+    if connector is not None:
+        _known(rows, connector)
+        rows = [row for row in rows if row[0] == connector]
+    if as_json:
+        print_json([_as_map(row) for row in rows])
+    else:
+        print_table(("connector", "partition", "offset"), rows)
+
+
+@offsets.command(
+    "set",
+    epilog=examples(
+        """pyconnect offsets set lines '{"path": "a.log"}' '{"byte": 0}'""",
+    ),
+)
+@click.argument("connector")
+@click.argument("partition", type=JSON_MAP)
+@click.argument("offset", type=JSON_MAP)
+@yes_option
+@data_dir_option
+def set_offset(connector: str, partition: str, offset: str, yes: bool, data_dir: Path) -> None:
+    """Make CONNECTOR resume PARTITION after OFFSET, both JSON maps; keyed state stays."""
+    rows = _read(data_dir)
+    _known(rows, connector)
+    old = next((old for name, part, old in rows if (name, part) == (connector, partition)), "none")
+    with _owned(data_dir) as store:
+        _ask(f"Set {connector} {partition} from {old} to {offset}?", yes)
+        store.set_offset(connector, partition, offset)
+    click.echo(one_line(f"{connector} {partition} resumes after {offset}."), err=True)
+
+
+@offsets.command(
+    epilog=examples(
+        "pyconnect offsets reset lines",
+        """pyconnect offsets reset lines --partition '{"path": "a.log"}' --yes""",
+    )
+)
+@click.argument("connector")
+@click.option("--partition", type=JSON_MAP, help="Of this partition alone, a JSON map.")
+@yes_option
+@data_dir_option
+def reset(connector: str, partition: str | None, yes: bool, data_dir: Path) -> None:
+    """Remove the offsets and the keyed state of CONNECTOR, so that it starts from the beginning."""
+    _read(data_dir)
+    with _owned(data_dir) as store:
+        _ask(f"Remove offset and keyed state of {connector} {partition or 'as a whole'}?", yes)
+        count = store.reset(connector, partition)
+    click.echo(one_line(f"{connector}: {count} offsets removed, and their keyed state."), err=True)
+
+
+def _read(data_dir: Path) -> list[Row]:
+    from connectors_core.app import open_reader
+
+    with closing(open_reader(data_dir)) as reader:
+        return sorted(reader.offsets())
+
+
+def _known(rows: list[Row], connector: str) -> None:
+    names = {name for name, _, _ in rows}
+    if connector in names:
+        return
+    near = get_close_matches(connector, names, n=1)
+    cure = f"Did you mean {near[0]!r}?" if near else "See `pyconnect offsets show`."
+    raise ConfigError(f"no offset of {connector!r} is stored. {cure}", code="config.connector")
+
+
+@contextmanager
+def _owned(data_dir: Path) -> Iterator[Store]:
+    """Open the log as its owner, which is refused while a worker runs."""
+    from connectors_core.app import open_store
+
+    try:
+        store = open_store(data_dir)
+    except StoreError as error:
+        if error.code != "store.locked":
+            raise
+        text = f"{error} Offsets can't change under a running worker: stop it, then try again."
+        raise StoreError(text, code=error.code) from error
+    with closing(store):
+        yield store
+
+
+def _ask(question: str, yes: bool) -> None:
+    if not yes:
+        click.confirm(one_line(question), abort=True, err=True)
+
+
+def _as_map(row: Row) -> dict[str, object]:
+    connector, partition, offset = row
+    return {
+        "connector": connector,
+        "partition": json.loads(partition),
+        "offset": json.loads(offset),
+    }

@@ -1,0 +1,107 @@
+"""Options that many commands share, and the types of what is written on the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(click.ParamType):
+    """Seconds, from `500ms`, `20s`, `1m30s`, `2h` or a plain number of seconds; above 0."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds = value if isinstance(value, float) else _seconds(str(value).strip())
+        if seconds is None or seconds <= 0:
+            self.fail(f"{value!r} is no duration above 0. Write 20s, 1m30s or 500ms.", param, ctx)
+        return float(seconds)
+
+
+def _seconds(text: str) -> float | None:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    if not re.fullmatch(f"(?:{_STEP.pattern})+", text):
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in _STEP.findall(text))
+
+
+DURATION = Duration()
+
+
+class JsonMap(click.ParamType):
+    """A flat JSON map such as `{"path": "a.log"}`, given on as canonical JSON text."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        import json
+
+        from connectors_core.api.errors import ContractError
+        from connectors_core.api.record import flat
+
+        try:
+            return flat(json.loads(value), param.name if param and param.name else "value")
+        except ContractError as error:
+            self.fail(error.message, param, ctx)
+        except ValueError as error:
+            self.fail(f"{value!r} is not JSON ({error}). Quote it for the shell.", param, ctx)
+
+
+JSON_MAP = JsonMap()
+
+
+def data_dir_option(command: F) -> F:
+    """Add `--data-dir`, where the embedded log lives."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("pyconnect-data"),
+        show_default="./pyconnect-data",
+        metavar="DIR",
+        help="Where the log is kept.",
+    )(command)
+
+
+def plugin_option(command: F) -> F:
+    """Add `--plugin FILE.py`, as often as wanted."""
+    return click.option(
+        "--plugin",
+        "plugins",
+        type=click.Path(dir_okay=False, path_type=Path),
+        multiple=True,
+        metavar="FILE.py",
+        help="A plugin in a file of its own. Can be repeated.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Add `--json`, for programs that read the output."""
+    return click.option("--json", "as_json", is_flag=True, help="Write JSON.")(command)
+
+
+def paths_argument(command: F) -> F:
+    """Add the connector files, at least one."""
+    return click.argument(
+        "paths",
+        nargs=-1,
+        required=True,
+        metavar="FILE...",
+        type=click.Path(path_type=Path),
+    )(command)
+
+
+def examples(*lines: str) -> str:
+    """Return an epilog that shows commands as they are typed."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))

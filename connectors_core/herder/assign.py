@@ -1,0 +1,28 @@
+"""Spreads a connector's partitions over its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors_core.api.record import Partition
+
+
+def spread(
+    partitions: Sequence[Partition], tasks_max: int, before: Sequence[Sequence[Partition]] = ()
+) -> list[list[Partition]]:
+    """Return at most `tasks_max` groups, of sizes that differ by one at most when starting anew.
+
+    A partition that had a place keeps it; new ones go to the smallest group. Pure: the same
+    arguments give the same groups. With no partitions there is no task.
+    """
+    count = min(tasks_max, len(partitions))
+    if not count:
+        return []
+    wanted = set(partitions)
+    groups = [[each for each in group if each in wanted] for group in before[:count]]
+    groups += [[] for _ in range(count - len(groups))]
+    placed = {each for group in groups for each in group}
+    for partition in partitions:
+        if partition not in placed:
+            min(groups, key=len).append(partition)
+    return [group for group in groups if group]

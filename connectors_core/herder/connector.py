@@ -1,0 +1,288 @@
+"""A connector's life: its topics, its partitions, its tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors_core.api.errors import ContractError
+from connectors_core.api.record import Partition
+from connectors_core.api.store import TopicSpec
+from connectors_core.herder.assign import spread
+from connectors_core.herder.model import ConnectorStatus, Failure, State, joint_state
+from connectors_core.herder.restarts import Restarts, failure_of
+from connectors_core.herder.task import Task
+from connectors_core.runtime.calls import call
+from connectors_core.runtime.context import Context, as_partition
+from connectors_core.runtime.metrics import Counters
+from connectors_core.runtime.plane import OWNER, Plane
+from connectors_core.runtime.spec import ConnectorSpec
+from connectors_core.runtime.task import Resources, Run
+from connectors_core.runtime.writer import Writer
+
+log = logging.getLogger(__name__)
+ASK_SECONDS = 30.0
+ENDED = frozenset({State.FAILED, State.COMPLETED, State.STOPPED})
+
+
+class Connector:
+    """Asks for partitions, spreads them over tasks, keeps the tasks alive.
+
+    Lives on the data plane's loop; `status` may be called from any thread. `counters` outlive a
+    loop that had to be given up, `failed` says which tasks begin as FAILED on the new one.
+    """
+
+    def __init__(
+        self,
+        spec: ConnectorSpec,
+        plane: Plane,
+        counters: dict[int, Counters] | None = None,
+        failed: Mapping[int, Failure] | None = None,
+    ) -> None:
+        self.spec = spec
+        self.counters: dict[int, Counters] = {} if counters is None else counters
+        self._plane = plane
+        self._failed = dict(failed or {})
+        self._restarts = Restarts(spec.options)
+        self._tasks: dict[int, Task] = {}
+        self._lives: set[asyncio.Task[None]] = set()
+        self._state: State | None = State.RUNNING
+        self._failure: Failure | None = None
+        self._ask_errors = 0
+        self._groups: list[list[Partition]] = []
+        self._changed = asyncio.Event()
+        self._stopping = False
+        self._paused = False
+        self._resources: Resources
+
+    async def live(self) -> None:
+        """Live until `stop`, or until nothing is left that could change."""
+        if await self._begin():
+            await self._refresh_until_stopped()
+        for task in self._tasks.values():
+            task.stop()
+        if self._lives:
+            await asyncio.wait(self._lives)
+        if not self._tasks and self._state is not State.FAILED:
+            self._state = State.STOPPED
+
+    def stop(self) -> None:
+        """End all tasks: stop pulling, commit what is whole, close."""
+        self._stopping = True
+        self._changed.set()
+        for task in self._tasks.values():
+            task.stop()
+
+    def finish(self) -> None:
+        """End all tasks, but let open units be closed."""
+        self._stopping = True
+        for task in self._tasks.values():
+            task.finish()
+        self._changed.set()
+
+    def pause(self) -> None:
+        """Close the sources and keep the offsets."""
+        self._paused = True
+        for task in self._tasks.values():
+            task.pause()
+
+    def resume(self) -> None:
+        """Read again from the committed offsets."""
+        self._paused = False
+        for task in self._tasks.values():
+            task.resume()
+
+    def restart(self) -> None:
+        """Close and read again, failed tasks too."""
+        self._restarts.forget()
+        self._changed.set()
+        for task in self._tasks.values():
+            task.restart()
+
+    def revoke(self) -> None:
+        """Commit nothing more, at once: the loop is given up. Called from another thread."""
+        for task in list(self._tasks.values()):
+            task.revoke()
+
+    def ended(self) -> bool:
+        """Say whether no task will do anything more by itself; from any thread."""
+        if self._state is not None:
+            return self._state in ENDED
+        return all(task.state in ENDED for task in list(self._tasks.values()))
+
+    def finish_soon(self) -> None:
+        """Like `finish`; from any thread."""
+        self._plane.post(self.finish)
+
+    def successor(self, plane: Plane, failed: Mapping[int, Failure]) -> Connector:
+        """Return this connector for another loop: counters, pauses and failures go along."""
+        still = {
+            number: task.failure
+            for number, task in self._tasks.items()
+            if task.state is State.FAILED and task.failure is not None
+        }
+        heir = Connector(self.spec, plane, self.counters, {**still, **failed})
+        heir._paused = self._paused
+        return heir
+
+    def status(self) -> ConnectorStatus:
+        """Return what is shown of this connector."""
+        tasks = list(self._tasks.values())
+        counters = list(self.counters.values())
+        commits = [each.last_commit for each in counters if each.last_commit is not None]
+        failures = [task.failure for task in tasks if task.failure is not None]
+        states = [task.state for task in tasks]
+        return ConnectorStatus(
+            name=self.spec.name,
+            plugin=self.spec.plugin,
+            state=self._state or joint_state(states),
+            tasks=[task.status() for task in tasks],
+            records=sum(each.records for each in counters),
+            bytes=sum(each.bytes for each in counters),
+            errors=sum(each.errors for each in counters) + self._ask_errors,
+            restarts=sum(each.restarts for each in counters),
+            rejected=sum(each.rejected for each in counters),
+            filtered=sum(each.filtered for each in counters),
+            failure=self._failure or (failures[-1] if failures else None),
+            note=self._plane.notes(),
+            idle_seconds=time.monotonic() - max(commits) if commits else None,
+            offsets=_joined(counters, "offsets"),
+            facts=_joined(counters, "facts"),
+        )
+
+    # Partitions.
+
+    async def _begin(self) -> bool:
+        """Get the topics and the first partitions; False if it was stopped before."""
+        while not self._stopping:
+            try:
+                self._resources = await self._get_resources()
+                self._assign(await self._ask())
+                return True
+            except Exception as error:
+                if not await self._after_failure(error):
+                    return False
+        return False
+
+    async def _refresh_until_stopped(self) -> None:
+        pause = self.spec.options.partitions_refresh_ms / 1000
+        while not self._stopping:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(pause):
+                    await self._changed.wait()
+            except TimeoutError:
+                try:
+                    self._assign(await self._ask())
+                except Exception as error:
+                    self._ask_errors += 1
+                    log.warning("partitions() failed; the tasks go on", extra=self._facts(error))
+
+    async def _ask(self) -> list[Partition]:
+        context = Context(self.spec.name, self._plane.shared, Counters(), _no_state)
+        source = self.spec.source(self.spec.config(), context)
+        async with asyncio.timeout(ASK_SECONDS):
+            given = await call(source.partitions)
+        try:
+            partitions = [as_partition(each) for each in given]
+        except TypeError as error:
+            raise ContractError(
+                f"partitions() must give maps, got {type(given).__name__}.",
+                code="source.partitions",
+            ) from error
+        if len(set(partitions)) < len(partitions):
+            raise ContractError(
+                "partitions() gave the same partition twice.", code="source.partitions"
+            )
+        return partitions
+
+    def _assign(self, partitions: Sequence[Partition]) -> None:
+        groups = spread(partitions, self.spec.options.tasks_max, self._groups)
+        self._groups = groups
+        self._state = None if groups else State.RUNNING
+        if not groups:
+            log.info("source has no partitions yet", extra=self._facts())
+        for number, group in enumerate(groups):
+            if number in self._tasks:
+                self._tasks[number].reassign(group)
+            else:
+                self._start_task(number, group)
+        for number in [number for number in self._tasks if number >= len(groups)]:
+            self._tasks.pop(number).stop()
+
+    def _start_task(self, number: int, group: Sequence[Partition]) -> None:
+        counters = self.counters.setdefault(number, Counters())
+        task = Task(self.spec, number, group, self._make_run, counters)
+        self._tasks[number] = task
+        failure = self._failed.pop(number, None)
+        if failure is not None:
+            task.fail(failure)
+        elif self._paused:
+            task.pause_first()
+        life = asyncio.create_task(
+            task.live() if failure is None else task.stay_failed(),
+            name=f"{OWNER}{self.spec.name}:{number}",
+        )
+        self._lives.add(life)
+        life.add_done_callback(self._ended)
+
+    def _ended(self, life: asyncio.Task[None]) -> None:
+        self._lives.discard(life)
+        if not life.cancelled() and (error := life.exception()) is not None:
+            self._failure, self._state = failure_of(error), State.FAILED
+            log.error("task supervision failed", exc_info=error, extra=self._facts())
+
+    def _make_run(self, number: int, partitions: Sequence[Partition], counters: Counters) -> Run:
+        return Run(self.spec, number, partitions, self._resources, counters)
+
+    async def _get_resources(self) -> Resources:
+        plane = self._plane
+        writer = await plane.writer(self.spec.name)
+        counts = await self._ensure_topics(writer)
+        return Resources(writer, plane.shared, plane.budget, plane.store.default_linger, counts)
+
+    async def _ensure_topics(self, writer: Writer) -> dict[str, int]:
+        specs: list[TopicSpec] = list(self.spec.topics.values())
+        if self.spec.tolerant:
+            specs.append(self.spec.dead_letters)
+        return await writer.thread.call(self._plane.store.ensure_topics, specs)
+
+    async def _after_failure(self, error: Exception) -> bool:
+        """Wait before the next try; False if it was stopped meanwhile."""
+        self._failure = failure_of(error)
+        self._ask_errors += 1
+        wait = self._restarts.wait_after(error, progressed=False)
+        self._state = State.FAILED if wait is None else State.RESTARTING
+        level = logging.ERROR if wait is None else logging.WARNING
+        log.log(level, "connector can't start", extra=self._facts(error))
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(wait):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        if self._stopping:
+            return False
+        self._state = State.RUNNING
+        return True
+
+    def _facts(self, error: BaseException | None = None) -> dict[str, Any]:
+        text = {} if error is None else {"error": failure_of(error).text}
+        return {"connector": self.spec.name, **text}
+
+
+def _joined(counters: Sequence[Counters], name: str) -> dict[str, Any]:
+    joined: dict[str, Any] = {}
+    for each in counters:
+        joined |= getattr(each, name)
+    return joined
+
+
+def _no_state(partition: Partition) -> Any:
+    raise ContractError(
+        "partitions() has no keyed state: it is asked before there is an owner.",
+        code="source.state",
+    )

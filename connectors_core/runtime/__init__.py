@@ -1,0 +1,1 @@
+"""The data plane: runs tasks. Knows no Kafka, no HTTP, no Avro."""

@@ -1,0 +1,33 @@
+"""Named crash points: `PYCONNECT_CRASH=point:n` kills the process at the n-th arrival there.
+
+For tests of invariant 7; armed by `app` alone, and one dictionary look-up otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+POINTS = ("pull", "transform", "encode", "begin", "write", "offset", "commit", "committed", "acked")
+_armed: dict[str, int] = {}
+
+
+def arm(text: str) -> None:
+    """Arm one point from `point:n`, n counted from 1. Raises ValueError for anything else."""
+    point, _, count = text.partition(":")
+    if point not in POINTS or not count.isdigit() or int(count) < 1:
+        raise ValueError(f"PYCONNECT_CRASH={text}: want point:n, point one of {', '.join(POINTS)}")
+    _armed[point] = int(count)
+
+
+def reach(point: str) -> None:
+    """Pass a crash point; never returns if it is the armed arrival."""
+    if _armed and point in _armed:
+        _armed[point] -= 1
+        if not _armed[point]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def armed() -> bool:
+    """Say whether any point is armed, so that a hot path may leave `reach` out."""
+    return bool(_armed)

@@ -1,0 +1,59 @@
+"""Dead letters: what becomes of a record that can't be delivered when errors are tolerated."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from connectors_core.api.errors import PyconnectError
+from connectors_core.api.record import Record, Reject
+from connectors_core.api.store import Headers, Row
+from connectors_core.runtime.retry import describe
+
+TEXT_BYTES = 8 * 1024
+
+
+class DeadLetters:
+    """Writes one task's dead letters; the header names are Kafka Connect's."""
+
+    def __init__(self, topic: str, connector: str, task: int) -> None:
+        self.target = (topic, 0)
+        self._connector = connector
+        self._task = task
+
+    def of_reject(self, reject: Reject, partition: str) -> Row:
+        """Return the dead letter of a message that never became a record: its raw bytes."""
+        return None, bytes(reject.raw), None, self._headers("READ", "", reject.reason, partition)
+
+    def of_record(self, record: Record, stage: str, error: BaseException, partition: str) -> Row:
+        """Return the dead letter of a record: its value, exact where it was bytes or text."""
+        name = error.code if isinstance(error, PyconnectError) else type(error).__name__
+        headers = self._headers(stage, name, describe(error), partition)
+        return _bytes(record.key), _bytes(record.value), None, headers
+
+    def _headers(self, stage: str, name: str, message: str, partition: str) -> Headers:
+        facts = {
+            "connector.name": self._connector,
+            "task.id": str(self._task),
+            "stage": stage,
+            "exception.class.name": name,
+            "exception.message": message,
+            "source.partition": partition,
+        }
+        return tuple(
+            (f"__connect.errors.{key}", value.encode("utf-8", "backslashreplace")[:TEXT_BYTES])
+            for key, value in facts.items()
+            if value
+        )
+
+
+def _bytes(value: Any) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace")
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    except (TypeError, ValueError, RecursionError):
+        text = object.__repr__(value)
+    return text.encode("utf-8", "backslashreplace")

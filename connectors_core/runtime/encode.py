@@ -1,0 +1,149 @@
+"""From a record to the row that is stored: its topic, its partition there, its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectors_core.api.converter import Converter
+from connectors_core.api.errors import ContractError, DataError
+from connectors_core.api.record import Record
+from connectors_core.api.schema import Schema
+from connectors_core.api.store import Headers, Row
+from connectors_core.runtime.murmur2 import partition_for
+from connectors_core.runtime.unit import Target
+
+MAX_TIMESTAMP = 253_402_300_799_999
+"""The last ms of the year 9999."""
+
+
+class NeedSamples(Exception):
+    """The schema of a topic is not known yet: values must be collected first."""
+
+
+class Route:
+    """One logical topic of a source: where its records go and what they look like."""
+
+    __slots__ = ("partitions", "ready", "schema", "topic")
+
+    def __init__(self, topic: str, partitions: int, schema: Schema | None) -> None:
+        self.topic = topic
+        self.partitions = partitions
+        self.schema = schema
+        self.ready = schema is not None
+
+
+class Encoder:
+    """Turns one task's records into rows. Not shared between tasks."""
+
+    def __init__(
+        self,
+        routes: Mapping[str | None, Route],
+        key: Converter,
+        value: Converter,
+        max_bytes: int,
+    ) -> None:
+        self._routes = routes
+        self._key = key
+        self._value = value
+        self._encode: Callable[[str, Schema | None, Any], bytes] = value.encode
+        self._max_bytes = max_bytes
+
+    def row(self, record: Record, source_partition: str) -> tuple[Target, Row, int]:
+        """Return where a record goes, its row, and the bytes of its key and value.
+
+        Raises NeedSamples before the first values of an inferred topic, DataError for a record
+        that can't be written, ContractError for a topic that the source does not declare.
+        """
+        route = self._routes.get(record.topic) or self._unknown(record.topic)
+        schema = record.schema or route.schema
+        value, key = record.value, record.key
+        size = 0
+        if value is not None:
+            if not route.ready and schema is None and isinstance(value, dict | list):
+                self._wait_for_samples(route)
+            value = self._encode(route.topic, schema, value)
+            size = len(value)
+        if key is not None:
+            key = self._key.encode(route.topic, None, key)
+            size += len(key)
+        if size > self._max_bytes:
+            raise DataError(
+                f"the record is {size} bytes, over batch.max.bytes = {self._max_bytes}."
+                " Raise batch.max.bytes, or split the value at its source.",
+                code="data.too-large",
+            )
+        timestamp = record.timestamp
+        if timestamp is not None and (
+            type(timestamp) is not int or not 0 <= timestamp <= MAX_TIMESTAMP
+        ):
+            raise DataError(
+                f"timestamp {timestamp!r}: must be whole ms since 1970, up to the year 9999.",
+                code="data.timestamp",
+            )
+        headers = record.headers
+        row = (key, value, timestamp, _headers(headers) if headers else ())
+        return (route.topic, self._partition(route, record, key, source_partition)), row, size
+
+    def learn(self, records: list[Record]) -> None:
+        """Let the converter learn every topic of these records that is not known yet."""
+        waiting: dict[str | None, list[Any]] = {}
+        for record in records:
+            route = self._routes.get(record.topic)
+            if route and not route.ready and record.schema is None and record.value is not None:
+                waiting.setdefault(record.topic, []).append(record.value)
+        for topic, samples in waiting.items():
+            route = self._routes[topic]
+            if self._value.wants_samples(route.topic, None):
+                self._value.learn(route.topic, samples)
+            route.ready = True
+
+    def _wait_for_samples(self, route: Route) -> None:
+        if self._value.wants_samples(route.topic, None):
+            raise NeedSamples(route.topic)
+        route.ready = True
+
+    def _partition(
+        self, route: Route, record: Record, key: bytes | None, source_partition: str
+    ) -> int:
+        count = route.partitions
+        chosen = record.kafka_partition
+        if chosen is not None:
+            if type(chosen) is not int or not 0 <= chosen < count:
+                raise DataError(
+                    f"kafka_partition {chosen!r}: topic {route.topic} has partitions 0 to"
+                    f" {count - 1}. Make the topic larger, or choose one of these.",
+                    code="data.partition",
+                )
+            return chosen
+        if count == 1:
+            return 0
+        # Invariant 3: without a key, everything of one source partition goes to one place.
+        return partition_for(source_partition.encode() if key is None else key, count)
+
+    def _unknown(self, topic: str | None) -> Route:
+        known = ", ".join(sorted(str(name) for name in self._routes if name is not None))
+        raise ContractError(
+            f"record for the topic {topic!r}, which the source does not declare in `topics`"
+            f" ({known or 'it declares none'}).",
+            code="source.topic",
+        )
+
+
+def _headers(headers: Any) -> Headers:
+    try:
+        return tuple(
+            (_text(name), value if type(value) is bytes else _text(value).encode())
+            for name, value in headers
+        )
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"headers must be pairs of text and text or bytes: {error}.", code="data.headers"
+        ) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"got {type(value).__name__}")
+    value.encode()
+    return value

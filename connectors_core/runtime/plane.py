@@ -1,0 +1,154 @@
+"""The data plane: an event loop in a thread of its own, with the writers that commit on it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from connectors_core.api.store import Store
+from connectors_core.runtime.budget import Budget
+from connectors_core.runtime.context import Shared
+from connectors_core.runtime.writer import SchemaLog, Writer
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+BEAT_SECONDS = 0.5
+OWNER = "pyconnect:"
+_STACK_LINES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A loop that does not answer: for how long, in which task, and where it is."""
+
+    seconds: float
+    owner: str
+    stack: str
+
+
+class Plane:
+    """Runs coroutines on a loop of its own. A plugin that blocks it can be found and left behind.
+
+    A plane that is abandoned is never used again; another one takes over its connectors.
+    """
+
+    def __init__(self, store: Store, schemas: SchemaLog, budget: Budget) -> None:
+        self.store = store
+        self.budget = budget
+        self._schemas = schemas
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_task_factory(_named)  # type: ignore[arg-type]  # typeshed's protocol is private
+        self._writers: dict[str, Writer] = {}
+        self._lock: asyncio.Lock
+        self.shared: Shared
+        self._beat = time.monotonic()
+        self._thread = threading.Thread(target=self._main, name="data-plane", daemon=True)
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start the thread; returns when the loop runs."""
+        ready = threading.Event()
+        self._loop.call_soon(self._prepare, ready)
+        self._thread.start()
+        ready.wait()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the loop, from another thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Call a function on the loop soon; from any thread."""
+        self._loop.call_soon_threadsafe(function)
+
+    async def writer(self, connector: str) -> Writer:
+        """Return the writer of a connector's slot; the first caller acquires the slot."""
+        name = self.store.slot_name(connector)
+        async with self._lock:
+            if name not in self._writers:
+                slot = await asyncio.to_thread(self.store.acquire, name)
+                self._writers[name] = Writer(name, slot, self._schemas)
+                self._writers[name].start()
+        return self._writers[name]
+
+    def notes(self) -> str:
+        """Return what the writers want to be shown (the store is full), or nothing."""
+        return next((writer.note for writer in self._writers.values() if writer.note), "")
+
+    def silence(self) -> Silence:
+        """Tell how long the loop has been silent, and who keeps it; from another thread."""
+        seconds = time.monotonic() - self._beat - BEAT_SECONDS
+        task = asyncio.current_task(self._loop) if seconds > BEAT_SECONDS else None
+        owner = task.get_name() if task is not None else ""
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        lines = traceback.format_stack(frame)[-_STACK_LINES:] if frame and owner else []
+        return Silence(
+            seconds, owner.removeprefix(OWNER) if owner.startswith(OWNER) else "", "".join(lines)
+        )
+
+    def stop(self, grace: float) -> None:
+        """Close the writers and end the thread; a loop that does not answer is left behind."""
+        closing = self.submit(self._close())
+        try:
+            closing.result(grace)
+        except (TimeoutError, Exception) as error:
+            log.warning("data plane did not close in time", extra={"error": repr(error)})
+        self.abandon()
+        self._thread.join(0.5)
+
+    def abandon(self) -> None:
+        """Let the loop end as soon as it answers again; nothing waits for it."""
+        self._stopping = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _prepare(self, ready: threading.Event) -> None:
+        self._lock = asyncio.Lock()
+        self.shared = Shared()
+        self._on_beat()
+        ready.set()
+
+    def _on_beat(self) -> None:
+        self._beat = time.monotonic()
+        self._loop.call_later(BEAT_SECONDS, self._on_beat)
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        while not self._stopping:
+            try:
+                self._loop.run_forever()
+            except (KeyboardInterrupt, SystemExit) as error:
+                log.error(
+                    "a plugin's own task tried to end the process", extra={"error": repr(error)}
+                )
+        self._drain()
+
+    def _drain(self) -> None:
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks, timeout=0.5))
+        if not any(not task.done() for task in tasks):
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(writer.close() for writer in self._writers.values()))
+
+
+def _named(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], **options: Any
+) -> asyncio.Task[T]:
+    """Make a task that carries its parent's name, so that the watchdog can tell whose it is."""
+    task = asyncio.Task(coroutine, loop=loop, **options)
+    parent = asyncio.current_task(loop)
+    if parent is not None and not options.get("name") and parent.get_name().startswith(OWNER):
+        task.set_name(parent.get_name())
+    return task

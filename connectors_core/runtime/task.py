@@ -1,0 +1,324 @@
+"""A run of a task: fence, read the committed offsets, open the source, read, commit, close."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors_core.api.record import Item, Partition
+from connectors_core.api.source import Source
+from connectors_core.api.store import StateReader
+from connectors_core.runtime import crash
+from connectors_core.runtime.budget import Budget
+from connectors_core.runtime.calls import call
+from connectors_core.runtime.context import Context, Shared
+from connectors_core.runtime.deadletter import DeadLetters
+from connectors_core.runtime.encode import Encoder, Route
+from connectors_core.runtime.intake import Intake
+from connectors_core.runtime.metrics import Counters
+from connectors_core.runtime.reader import Reader
+from connectors_core.runtime.retry import describe
+from connectors_core.runtime.spec import ConnectorSpec
+from connectors_core.runtime.state import StateView
+from connectors_core.runtime.unit import Outbox, Parcel, Progress
+from connectors_core.runtime.writer import Writer
+
+log = logging.getLogger(__name__)
+SAMPLE_SECONDS = 1.0
+GRACE_SECONDS = 1.5
+_RESET_KEYS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the worker lends a task: where it commits, what it shares, how much it may read."""
+
+    writer: Writer
+    shared: Shared
+    budget: Budget
+    linger: float
+    partitions: dict[str, int]
+
+
+class Run:
+    """One life of a task, from opening its source to closing it. Never reused.
+
+    Everything here happens on the data plane's loop, but for `accept` and `crowded` of plain
+    generators, which their threads call under `lock`.
+    """
+
+    def __init__(
+        self,
+        spec: ConnectorSpec,
+        task: int,
+        partitions: Sequence[Partition],
+        resources: Resources,
+        counters: Counters,
+    ) -> None:
+        options = spec.options
+        self.spec = spec
+        self.options = options
+        self.connector = spec.name
+        self.task_name = f"pyconnect:{spec.name}:{task}"
+        self.counters = counters
+        self.stopping = False
+        self.halted = False
+        self.lock = threading.Lock()
+        self.thread_room = threading.Event()
+        linger = options.commit_linger_ms
+        self.linger = resources.linger if linger is None else linger / 1000
+        self.outbox = Outbox(options.commit_max_records, options.commit_max_bytes, self._wake)
+        self.source: Source[Any]
+        self._task = task
+        self._partitions = partitions
+        self._resources = resources
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._progresses: dict[str, Progress] = {}
+        self._readers: list[Reader] = []
+        self._room = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._failure: asyncio.Future[None] = self._loop.create_future()
+        self._revoked = False
+        self._counted = 0
+        self._intake = self._make_intake()
+
+    async def go(self) -> bool:
+        """Run until every partition is complete (True) or `stop` is called (False).
+
+        Raises what fails the task. In every case whole units are committed first.
+        """
+        writer = self._resources.writer
+        stored = await writer.offsets(self.connector)
+        self.counters.offsets.update(
+            {each.key: stored[each.key] for each in self._partitions if each.key in stored}
+        )
+        for partition in self._partitions:
+            self._progresses[partition.key] = Progress(partition, stored.get(partition.key))
+        context = Context(self.connector, self._resources.shared, self.counters, self._state)
+        self.source = self.spec.source(self.spec.config(), context)
+        try:
+            await call(self.source.open)
+            return await self._read()
+        finally:
+            await self._wind_down()
+
+    def stop(self, *, finish_units: bool = False) -> None:
+        """Pull no more; with `finish_units`, let open units be closed first (2 s at most)."""
+        self.stopping = True
+        if finish_units and any(each.open_rows for each in self._progresses.values()):
+            self._loop.call_later(2.0, self.stop)
+            return
+        self.halted = True
+        self._stop.set()
+
+    def revoke(self) -> None:
+        """Accept nothing more and commit nothing more, at once; for a loop that is given up."""
+        self._revoked = self.stopping = self.halted = True
+        self._resources.writer.forget(self)
+
+    # What readers ask for.
+
+    def accept(self, item: Item, progress: Progress) -> None:
+        """Take one item of a generator."""
+        if self._revoked:
+            return
+        if self.counters.first_pull is None:
+            self.counters.first_pull = time.monotonic()
+        self._intake.accept(item, progress)
+        if self._resources.budget.limited:
+            self._count()
+
+    def crowded(self) -> bool:
+        """Say whether the read-ahead is full and a commit under way or due will make room."""
+        outbox = self.outbox
+        return outbox.held >= self.options.read_ahead_bytes and not outbox.empty
+
+    async def room(self) -> None:
+        """Wait until a commit has made room."""
+        while self.crowded():
+            self._room.clear()
+            await self._room.wait()
+
+    async def settle(self) -> None:
+        """Wait until every closed unit is committed."""
+        with self.lock:
+            self._intake.release()
+        await self._resources.writer.flush(self)
+        if self._failure.done():
+            await self._failure
+
+    def drop(self, progresses: Iterable[Progress]) -> None:
+        """Throw away open units and state overlays of generators that have ended."""
+        for progress in progresses:
+            self.outbox.held -= progress.drop_open()
+
+    async def reset(self, progress: Progress) -> None:
+        """Remove a partition's keyed state, then its offset."""
+        committed = self._committed_state(progress.key)
+        while keys := [key for key, _ in committed.scan("", "", _RESET_KEYS)]:
+            self.outbox.parcel.state[progress.key] = dict.fromkeys(keys)
+            self.outbox.touched()
+            await self.settle()
+        self.outbox.parcel.offsets[progress.key] = None
+        self.outbox.touched()
+        await self.settle()
+
+    def log(
+        self, text: str, level: int, error: BaseException | None = None, **facts: object
+    ) -> None:
+        """Log a change of this task, with its reason."""
+        if error is not None:
+            facts["error"] = describe(error)
+        log.log(level, text, extra={"connector": self.connector, "task": self._task, **facts})
+
+    # What the writer says.
+
+    def take(self) -> Parcel:
+        """Hand over the waiting units."""
+        with self.lock:
+            return self.outbox.take()
+
+    def committed(self, parcel: Parcel, offsets: dict[str, str | None]) -> None:
+        """Hear that a parcel is durable."""
+        self._add_up(parcel)
+        for key, age in parcel.ages.items():
+            self._progresses[key].overlay.forget(age)
+        for key, offset in offsets.items():
+            progress = self._progresses[key]
+            progress.committed = offset
+            if offset is None:
+                self.counters.offsets.pop(key, None)
+                continue
+            self.counters.offsets[key] = offset
+            for reader in self._readers:
+                reader.heard(progress)
+        self._room.set()
+        self.thread_room.set()
+        crash.reach("acked")
+
+    def failed(self, error: Exception) -> None:
+        """Hear that nothing of this run can be committed any more."""
+        if not self._failure.done():
+            self._failure.set_exception(error)
+            self._failure.exception()  # it is raised by go(), unless that has ended already
+        self.stopping = self.halted = True
+        self._room.set()
+        self.thread_room.set()
+
+    # The run itself.
+
+    async def _read(self) -> bool:
+        together = type(self.source).read_all is not Source.read_all
+        progresses = list(self._progresses.values())
+        groups = [progresses] if together else [[each] for each in progresses]
+        self._readers = [Reader(self, group, together=together) for group in groups if group]
+        reads = [asyncio.create_task(each.read(), name=self.task_name) for each in self._readers]
+        stop = asyncio.create_task(self._stop.wait(), name=self.task_name)
+        try:
+            await self._first_end(reads, stop)
+            return not self.stopping and all(read.done() for read in reads)
+        finally:
+            self.stopping = self.halted = True
+            await self._close_readers(reads)
+            stop.cancel()
+
+    async def _first_end(self, reads: list[asyncio.Task[None]], stop: asyncio.Task[Any]) -> None:
+        pending: set[asyncio.Future[Any]] = {*reads, stop, self._failure}
+        while any(not read.done() for read in reads) and not self._stop.is_set():
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()
+
+    async def _close_readers(self, reads: list[asyncio.Task[None]]) -> None:
+        """Commit what is whole, tell it, end the generators: in this order, in bounded time."""
+        if not self._failure.done() and not self._revoked:
+            try:
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await self.settle()
+            except TimeoutError:
+                self.log("units are left for the next start", logging.WARNING)
+            except Exception as error:
+                self.log("last commit failed", logging.WARNING, error)
+        await asyncio.gather(*(reader.close(GRACE_SECONDS) for reader in self._readers))
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+
+    async def _wind_down(self) -> None:
+        self._revoked = True
+        self._resources.writer.forget(self)
+        with contextlib.suppress(TimeoutError):
+            try:
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await call(self.source.close)
+            except TimeoutError:
+                self.log("close() did not end in time", logging.WARNING)
+            except Exception as error:
+                self.log("close() failed", logging.WARNING, error)
+
+    # Pieces.
+
+    def _make_intake(self) -> Intake:
+        spec, counts = self.spec, self._resources.partitions
+        schemas = spec.source.schemas
+        routes = {
+            name: Route(topic.name, counts.get(topic.name, 1), schemas.get(name or ""))
+            for name, topic in spec.topics.items()
+        }
+        key, value = spec.converters()
+        return Intake(
+            Encoder(routes, key, value, self.options.batch_max_bytes),
+            spec.steps,
+            self.outbox,
+            DeadLetters(spec.dead_letters.name, spec.name, self._task),
+            tolerant=spec.tolerant,
+            max_bytes=self.options.batch_max_bytes,
+            on_hold=self._on_hold,
+        )
+
+    def _on_hold(self) -> None:
+        self._on_loop(lambda: self._loop.call_later(SAMPLE_SECONDS, self._release))
+
+    def _release(self) -> None:
+        try:
+            with self.lock:
+                self._intake.release()
+        except Exception as error:
+            self.failed(error)
+
+    def _wake(self, full: bool) -> None:
+        self._on_loop(lambda: self._resources.writer.wake(self, full))
+
+    def _on_loop(self, function: Any) -> None:
+        if threading.get_ident() == self._thread:
+            function()
+        elif not self._revoked:
+            self._loop.call_soon_threadsafe(function)
+
+    def _count(self) -> None:
+        closed = self.outbox.closed_records + self._intake.held
+        self._resources.budget.spend(closed - self._counted)
+        self._counted = closed
+
+    def _add_up(self, parcel: Parcel) -> None:
+        counters = self.counters
+        counters.records += parcel.records
+        counters.bytes += parcel.value_bytes
+        counters.rejected += parcel.rejected
+        counters.filtered += parcel.filtered
+        counters.commits += 1
+        counters.last_commit = time.monotonic()
+
+    def _state(self, partition: Partition) -> StateView:
+        progress = self._progresses[partition.key]
+        return StateView(self._committed_state(partition.key), progress.overlay)
+
+    def _committed_state(self, key: str) -> StateReader:
+        return self._resources.writer.slot.state(self.connector, key)

@@ -1,0 +1,173 @@
+"""Units: rows that are stored whole with the offset that closes them, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from connectors_core.api.errors import ContractError
+from connectors_core.api.record import Offset, Partition, flat
+from connectors_core.api.store import Row
+from connectors_core.runtime.state import Overlay
+
+Target: TypeAlias = tuple[str, int]
+"""A topic and one of its partitions."""
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+ROW_OVERHEAD = 100
+"""Bytes that a waiting row costs beside its key and value."""
+
+
+class Progress:
+    """How far one source partition is: its open unit, its newest offsets, its state overlay."""
+
+    __slots__ = (
+        "committed",
+        "key",
+        "last",
+        "open_bytes",
+        "open_records",
+        "open_rows",
+        "open_value_bytes",
+        "overlay",
+        "partition",
+    )
+
+    def __init__(self, partition: Partition, committed: str | None) -> None:
+        self.partition = partition
+        self.key = partition.key
+        self.committed = committed
+        self.last: Offset | None = None
+        self.open_rows: list[tuple[Target, Row]] = []
+        self.open_bytes = 0
+        self.open_records = 0
+        self.open_value_bytes = 0
+        self.overlay = Overlay()
+
+    def drop_open(self) -> int:
+        """Throw away the open unit and the overlay; return how many bytes that frees."""
+        freed = self.open_bytes
+        self.open_rows = []
+        self.open_bytes = self.open_records = self.open_value_bytes = 0
+        self.last = None
+        self.overlay.clear()
+        return freed
+
+
+@dataclass(slots=True)
+class Parcel:
+    """Whole units of one task, in order, on their way into one transaction."""
+
+    rows: dict[Target, list[Row]] = field(default_factory=dict)
+    offsets: dict[str, Offset | None] = field(default_factory=dict)
+    state: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    ages: dict[str, int] = field(default_factory=dict)
+    records: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    bytes: int = 0
+    value_bytes: int = 0
+
+    def rows_of(self, target: Target) -> list[Row]:
+        """Return the rows that go to one partition of a topic, to append to."""
+        rows = self.rows.get(target)
+        if rows is None:
+            rows = self.rows[target] = []
+        return rows
+
+
+class Outbox:
+    """Where a task's closed units wait for their commit. `held` is all that it may not lose sight
+    of: bytes of open units, of closed ones, and of those in a commit (invariant 8)."""
+
+    def __init__(self, max_records: int, max_bytes: int, wake: Callable[[bool], None]) -> None:
+        self._max_records = max_records
+        self._max_bytes = max_bytes
+        self._wake = wake
+        self._woken = False
+        self._full = False
+        self.parcel = Parcel()
+        self.in_flight: Parcel | None = None
+        self.held = 0
+        self._taken_records = 0
+
+    def touched(self) -> None:
+        """Tell the writer, once for the first unit and once when a commit should not wait."""
+        parcel = self.parcel
+        if not self._woken:
+            self._woken = True
+            self._wake(False)
+        if not self._full and (
+            parcel.records >= self._max_records or parcel.bytes >= self._max_bytes
+        ):
+            self._full = True
+            self._wake(True)
+
+    def take(self) -> Parcel:
+        """Hand the waiting units to a commit."""
+        parcel, self.parcel = self.parcel, Parcel()
+        self.in_flight = parcel
+        self._taken_records += parcel.records
+        self._woken = self._full = False
+        return parcel
+
+    def settle(self) -> None:
+        """Forget the units of the commit that is done."""
+        if self.in_flight is not None:
+            self.held -= self.in_flight.bytes
+            self.in_flight = None
+
+    @property
+    def closed_records(self) -> int:
+        """How many records were closed into units since the start of the run."""
+        return self._taken_records + self.parcel.records
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits for a commit and nothing is in one."""
+        return self.in_flight is None and not self._woken
+
+
+def close_unit(progress: Progress, offset: Offset, outbox: Outbox) -> None:
+    """Move the open unit to the outbox with its offset.
+
+    Raises ContractError for an offset equal to the one before, or one that is not flat.
+    """
+    if offset == progress.last:
+        raise ContractError(
+            f"partition {progress.key}: two offsets in a row are equal: {dict(offset)!r}."
+            " Give each record, or the last record of each unit, an offset of its own.",
+            code="source.offset",
+        )
+    for scalar in offset.values():
+        if type(scalar) not in _SCALARS:
+            flat(offset, "offset")
+    parcel = outbox.parcel
+    # A copy, because a source may go on changing its dict; written as JSON once a commit.
+    parcel.offsets[progress.key] = progress.last = dict(offset)
+    if progress.open_rows:
+        close_open(progress, outbox)
+
+
+def close_open(progress: Progress, outbox: Outbox) -> None:
+    """Move the open unit's rows to the outbox: from here on they are stored whole."""
+    parcel = outbox.parcel
+    for target, row in progress.open_rows:
+        parcel.rows_of(target).append(row)
+    parcel.bytes += progress.open_bytes
+    parcel.records += progress.open_records
+    parcel.value_bytes += progress.open_value_bytes
+    progress.open_rows = []
+    progress.open_bytes = progress.open_records = progress.open_value_bytes = 0
+
+
+def seal(parcel: Parcel) -> dict[str, str | None]:
+    """Return the parcel's offsets as canonical JSON by partition key, None for a reset.
+
+    Raises ContractError for one that is over 1 KiB or holds what JSON can't.
+    """
+    return {
+        key: None if offset is None else flat(offset, "offset")
+        for key, offset in parcel.offsets.items()
+    }

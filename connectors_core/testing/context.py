@@ -1,0 +1,164 @@
+"""MemoryContext: what a source needs of the runtime, in memory, for unit tests of a plugin."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import inspect
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Self
+
+from connectors_core.api.errors import ContractError
+from connectors_core.api.record import (
+    Batch,
+    Item,
+    Json,
+    JsonScalar,
+    Offset,
+    Partition,
+    Record,
+    Reject,
+    canonical,
+    flat,
+)
+from connectors_core.api.source import Source
+
+KEY_BYTES = 1024
+VALUE_BYTES = 256 * 1024
+
+
+class MemoryState:
+    """Keyed state in a dict; `rows` maps a key to canonical JSON."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, str] = {}
+
+    def get(self, key: str) -> Any:
+        """Return the value of a key, or None."""
+        return json.loads(self.rows[key]) if key in self.rows else None
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Json]:
+        """Return the values of those keys that exist."""
+        return {key: json.loads(self.rows[key]) for key in keys if key in self.rows}
+
+    def scan(
+        self, prefix: str = "", *, after: str = "", limit: int = 1000
+    ) -> list[tuple[str, Json]]:
+        """Return up to `limit` pairs in the order of the keys' UTF-8 bytes."""
+        found = sorted(
+            (key for key in self.rows if key.startswith(prefix) and key.encode() > after.encode()),
+            key=str.encode,
+        )
+        return [(key, json.loads(self.rows[key])) for key in found[:limit]]
+
+    def write(self, rows: Mapping[str, Any]) -> None:
+        """Store rows; None deletes. Raises ContractError for a key or a value that is too large."""
+        for key, value in rows.items():
+            if value is None:
+                self.rows.pop(key, None)
+                continue
+            text = canonical(value)
+            if len(key.encode()) > KEY_BYTES or len(text.encode()) > VALUE_BYTES:
+                raise ContractError(
+                    f"state {key[:60]!r}: a key is at most 1 KiB and a value 256 KiB of JSON.",
+                    code="source.state",
+                )
+            self.rows[key] = text
+
+
+class MemoryContext:
+    """A SourceContext whose committed side is plain to see.
+
+    `offsets` and `records` are what was applied; `paced`, `held` and `reported` list the calls.
+    `pace` never waits; `session` is exclusive as in a worker.
+    """
+
+    def __init__(self, connector: str = "test") -> None:
+        self.connector = connector
+        self.states: dict[Partition, MemoryState] = {}
+        self.offsets: dict[Partition, Offset] = {}
+        self.records: list[Record] = []
+        self.rejects: list[Reject] = []
+        self.paced: list[tuple[str, float]] = []
+        self.held: list[tuple[str, float]] = []
+        self.reported: list[tuple[Partition, dict[str, JsonScalar]]] = []
+        self._sessions: dict[str, asyncio.Semaphore] = {}
+
+    def copy(self) -> Self:
+        """Return what a new process would find: the committed side, and nothing of the calls."""
+        other = type(self)(self.connector)
+        other.states = copy.deepcopy(self.states)
+        other.offsets = dict(self.offsets)
+        other.records = list(self.records)
+        other.rejects = list(self.rejects)
+        return other
+
+    def state(self, partition: Mapping[str, JsonScalar]) -> MemoryState:
+        """Return the keyed state of a partition."""
+        return self.states.setdefault(Partition(partition), MemoryState())
+
+    @asynccontextmanager
+    async def session(self, name: str, limit: int = 1) -> AsyncIterator[None]:
+        """Hold one of `limit` places; the first caller of a name sets the limit."""
+        async with self._sessions.setdefault(name, asyncio.Semaphore(limit)):
+            yield
+
+    async def pace(self, name: str, per_second: float) -> None:
+        """Note the call and go on at once."""
+        self.paced.append((name, per_second))
+
+    def hold(self, name: str, seconds: float) -> None:
+        """Note the call."""
+        self.held.append((name, seconds))
+
+    def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
+        """Note the call."""
+        self.reported.append((Partition(partition), facts))
+
+    def apply(self, partition: Mapping[str, JsonScalar], item: Item) -> None:
+        """Commit one item, as a runtime that commits after every item would."""
+        place = Partition(item.partition or partition)
+        if isinstance(item, Batch):
+            self.records.extend(item.records)
+            self.state(place).write(item.state)
+        elif isinstance(item, Record):
+            self.records.append(item)
+        else:
+            self.rejects.append(item)
+        if item.offset is not None:
+            flat(item.offset, "offset")
+            self.offsets[place] = dict(item.offset)
+
+    async def run(
+        self, source: Source[Any], partition: Mapping[str, JsonScalar], limit: int | None = None
+    ) -> int:
+        """Open, read one partition from its offset, apply up to `limit` items, close.
+
+        Returns how many items were applied. The generator is closed after the last one, as a
+        runtime that is stopped would.
+        """
+        place, count = Partition(partition), 0
+        await _done(source.open())
+        try:
+            items = source.read(place, self.offsets.get(place))
+            if not isinstance(items, AsyncIterator):
+                raise TypeError("MemoryContext.run reads async generators only")
+            if limit == 0:
+                return 0
+            async with aclosing(items) as stream:  # type: ignore[type-var]
+                async for item in stream:
+                    self.apply(place, item)
+                    count += 1
+                    if count == limit:
+                        break
+        finally:
+            await _done(source.close())
+        return count
+
+
+async def _done(result: object) -> None:
+    """Await what an `async def` gave; a plain `def` is allowed wherever async stands."""
+    if inspect.isawaitable(result):
+        await result

@@ -1,0 +1,176 @@
+"""A tiny HTTP/1.1 server for fake upstreams and hostile servers: 127.0.0.1, a free port, stdlib."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Self, TypeAlias
+from urllib.parse import parse_qsl
+
+_BODILESS = {204, 304}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came. `path` is not decoded; of `query` the last value of a name is kept;
+    `headers` are by lower-case name."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(slots=True)
+class Response:
+    """What to answer, after `delay` seconds.
+
+    `chunks` are sent chunk-encoded after `body`; an async iterator that never ends is a server that
+    never ends. `raw` is sent as it is instead of a head and a body, followed by `chunks` as they
+    are: the way to break the protocol. `close` ends the connection afterwards, else it stays.
+    """
+
+    status: int = 200
+    body: bytes | str = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    raw: bytes | None = None
+    chunks: AsyncIterator[bytes] | None = None
+    close: bool = False
+
+    def head(self, length: int) -> bytes:
+        """Return the status line and the headers for a body of `length` bytes."""
+        headers = {"Content-Type": "text/plain; charset=utf-8", **self.headers}
+        if self.chunks is not None:
+            headers["Transfer-Encoding"] = "chunked"
+        elif self.status not in _BODILESS:
+            headers.setdefault("Content-Length", str(length))
+        if self.close:
+            headers["Connection"] = "close"
+        known = self.status in HTTPStatus._value2member_map_
+        phrase = HTTPStatus(self.status).phrase if known else "Status"
+        lines = [f"HTTP/1.1 {self.status} {phrase}", *(f"{k}: {v}" for k, v in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+Handler: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
+
+
+class HttpUpstream:
+    """`async with HttpUpstream(handler) as server:` answers on `server.url` until the block ends.
+
+    `requests` has every request in the order of arrival, noted before the handler is asked. What a
+    handler raises is answered with 500 and raised when the block ends, so that no test passes over
+    it.
+    """
+
+    def __init__(self, handler: Handler, *, host: str = "127.0.0.1") -> None:
+        self.requests: list[Request] = []
+        self.port = 0
+        self._handler = handler
+        self._host = host
+        self._connections: set[asyncio.Task[None]] = set()
+        self._errors: list[Exception] = []
+
+    @property
+    def url(self) -> str:
+        """Return `http://127.0.0.1:<port>`, without a slash at the end."""
+        return f"http://{self._host}:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, self._host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+        if self._errors and kind is None:
+            raise self._errors[0]
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while (request := await _receive(reader)) is not None:
+                self.requests.append(request)
+                response = await self._answer(request)
+                await asyncio.sleep(response.delay)
+                await _send(writer, request, response)
+                if response.close:
+                    return
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client went away, which is its right
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            response = self._handler(request)
+            return await response if inspect.isawaitable(response) else response
+        except Exception as error:  # noqa: BLE001 - raised when the block ends
+            self._errors.append(error)
+            return Response(500, f"{type(error).__name__}: {error}", close=True)
+
+
+async def _receive(reader: asyncio.StreamReader) -> Request | None:
+    """Read one request; None if the client closed between two."""
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except asyncio.IncompleteReadError as end:
+        if end.partial:
+            raise
+        return None
+    line, *rest = head[:-4].split("\r\n")
+    method, target, _ = line.split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (h.partition(":") for h in rest)}
+    path, _, query = target.partition("?")
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
+
+
+async def _send(writer: asyncio.StreamWriter, request: Request, response: Response) -> None:
+    body = response.body.encode() if isinstance(response.body, str) else response.body
+    framed = response.raw is None
+    writer.write(response.head(len(body)) if response.raw is None else response.raw)
+    silent = request.method == "HEAD" or response.status in _BODILESS
+    if framed and not silent and body:
+        writer.write(_frame(body) if response.chunks is not None else body)
+    await writer.drain()
+    if response.chunks is None or (framed and silent):
+        return
+    async with aclosing(_generator(response.chunks)) as chunks:
+        async for chunk in chunks:
+            writer.write(_frame(chunk) if framed else chunk)
+            await writer.drain()
+    if framed:
+        writer.write(_frame(b""))
+        await writer.drain()
+
+
+def _frame(chunk: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(chunk), chunk)
+
+
+async def _generator(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Close what can be closed when the client goes, whatever kind of iterator it is."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,56 @@
+"""Upstream: a file of known JSON lines that keeps growing, in a directory of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+
+class Upstream:
+    """A file to follow. It starts with `lines` lines and grows by one every `interval` seconds.
+
+    Line n is the JSON object `{"n": n, "text": …}`, so it is good for both formats.
+    """
+
+    def __init__(self, lines: int = 100, interval: float = 0.2) -> None:
+        self._first = lines
+        self._interval = interval
+        self._lines: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self._directory = TemporaryDirectory(prefix="pyconnect-file-lines-")
+        self.path = Path(self._directory.name, "lines.jsonl")
+        self.append(self._first)
+        self._task = asyncio.create_task(self._grow())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._directory.cleanup()
+
+    def config(self) -> dict[str, str]:
+        """Return the options that point a connector here."""
+        return {"path": str(self.path)}
+
+    def append(self, count: int) -> None:
+        """Add lines now."""
+        begin = len(self._lines)
+        more = [json.dumps({"n": n, "text": f"line {n}"}) for n in range(begin, begin + count)]
+        with self.path.open("a") as file:
+            file.writelines(f"{line}\n" for line in more)
+        self._lines += more
+
+    def expected(self) -> list[str]:
+        """Return every line that was written so far, in order: the values of `format: lines`."""
+        return list(self._lines)
+
+    async def _grow(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval)
+            self.append(1)

@@ -1,0 +1,113 @@
+"""The fake HTTP server answers as told, also when told to misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from connectors_core.testing import HttpUpstream, Request, Response
+
+
+async def _exchange(server: HttpUpstream, sent: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(sent)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_notes_each_request_and_keeps_the_connection() -> None:
+    async with (
+        HttpUpstream(lambda request: Response(body=request.path)) as server,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as client,
+    ):
+        first = await client.get("/a%20b?q=1&q=2&empty=")
+        second = await client.post("/c", content=b"hello", headers={"X-Name": "v"})
+        streams = {id(r.extensions["network_stream"]) for r in (first, second)}
+    assert (first.text, second.text) == ("/a%20b", "/c")
+    assert len(streams) == 1
+    one, two = server.requests
+    assert (one.method, one.path, one.query) == ("GET", "/a%20b", {"q": "2", "empty": ""})
+    assert (two.method, two.body, two.headers["x-name"]) == ("POST", b"hello", "v")
+
+
+async def test_sends_chunks_and_closes_their_generator_when_the_client_leaves() -> None:
+    closed = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 65536
+        finally:
+            closed.set()
+
+    async with HttpUpstream(lambda _: Response(chunks=endless())) as server:
+        async with (
+            httpx.AsyncClient(trust_env=False) as client,
+            client.stream("GET", server.url) as response,
+        ):
+            assert response.headers["transfer-encoding"] == "chunked"
+            async for _ in response.aiter_raw():
+                break
+        await asyncio.wait_for(closed.wait(), 10)
+
+
+async def test_body_stands_before_its_chunks() -> None:
+    async def rest() -> AsyncIterator[bytes]:
+        yield b"two"
+        yield b"three"
+
+    async with (
+        HttpUpstream(lambda _: Response(body="one", chunks=rest())) as server,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        assert (await client.get(server.url)).text == "onetwothree"
+
+
+async def test_raw_bytes_are_sent_as_they_are() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nshort"
+    async with HttpUpstream(lambda _: Response(raw=raw, close=True)) as server:
+        assert await _exchange(server, b"GET / HTTP/1.1\r\n\r\n") == raw
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_bodiless_answers_have_no_body_and_no_length(status: int) -> None:
+    async with HttpUpstream(lambda _: Response(status, "no", close=True)) as server:
+        answer = await _exchange(server, b"GET / HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"content-length" not in answer.lower()
+
+
+async def test_head_has_the_length_and_no_body() -> None:
+    async with HttpUpstream(lambda _: Response(body="12345", close=True)) as server:
+        answer = await _exchange(server, b"HEAD / HTTP/1.1\r\n\r\n")
+    assert b"Content-Length: 5" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_what_a_handler_raises_is_raised_at_the_end() -> None:
+    def broken(_: Request) -> Response:
+        raise LookupError("no such page")
+
+    with pytest.raises(LookupError, match="no such page"):
+        async with (
+            HttpUpstream(broken) as server,
+            httpx.AsyncClient(trust_env=False) as client,
+        ):
+            assert (await client.get(server.url)).status_code == 500
+
+
+async def test_ends_while_a_client_waits() -> None:
+    async with HttpUpstream(lambda _: Response(delay=3600)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        while not server.requests:
+            await asyncio.sleep(0)
+    assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
