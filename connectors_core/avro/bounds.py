@@ -45,6 +45,22 @@ def bounds(definition: Any) -> Callable[[bytes, int], None]:
     return check
 
 
+def may_be_many(definition: Any) -> bool:
+    """Say whether a few bytes of a definition may stand for any number of items."""
+    names = named_types(definition)
+    walks, waiting = _Walks(names), [definition]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            if node["type"] == "array" and walks.is_empty(node["items"], ()):
+                return True
+            waiting.extend(node[key] for key in ("items", "values") if key in node)
+            waiting.extend(one["type"] for one in node.get("fields", ()))
+    return False
+
+
 def bad_data(position: int, problem: str) -> DataError:
     """Build the error of data that is not what its schema says."""
     return DataError(f"byte {position}: {problem}.", code="data.avro")
@@ -179,7 +195,7 @@ class _Walks:
         if kind == "record":
             return self._record(definition)
         if kind == "array":
-            return _blocks(self.of(definition["items"]), self._empty(definition["items"], ()))
+            return _blocks(self.of(definition["items"]), self.is_empty(definition["items"], ()))
         if kind == "map":
             return _blocks(self._entry(self.of(definition["values"])), empty=False)
         if kind == "enum":
@@ -218,7 +234,7 @@ class _Walks:
         parts += [self.of(one["type"]) for one in definition["fields"]]
         return check
 
-    def _empty(self, definition: Any, seen: tuple[str, ...]) -> bool:
+    def is_empty(self, definition: Any, seen: tuple[str, ...]) -> bool:
         """Say whether a value of a type may take no bytes at all."""
         if isinstance(definition, str) and definition in self.names:
             definition = self.names[definition]
@@ -229,4 +245,4 @@ class _Walks:
         if definition["type"] != "record" or definition["name"] in seen:
             return bool(definition["type"] == "record")
         inside = (*seen, definition["name"])
-        return all(self._empty(one["type"], inside) for one in definition["fields"])
+        return all(self.is_empty(one["type"], inside) for one in definition["fields"])

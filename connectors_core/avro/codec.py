@@ -13,12 +13,12 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from connectors_core.api.errors import DataError, SchemaError
 from connectors_core.api.schema import Schema
-from connectors_core.avro.bounds import bounds
+from connectors_core.avro.bounds import bounds, may_be_many
 from connectors_core.avro.checker import compiled
 from connectors_core.avro.shape import bare, restorer, shaper
 
 MAX_BYTES = 64 << 20
-"""The longest message that is decoded; the longest record that is written is far below."""
+"""The longest value that is written or read."""
 
 
 def encoder(schema: Schema, prefix: bytes = b"") -> Callable[[Any], bytes]:
@@ -30,7 +30,8 @@ def encoder(schema: Schema, prefix: bytes = b"") -> Callable[[Any], bytes]:
     check, unions = compiled(definition)
     shape = shaper(definition, unions)
     parsed = parse_schema(bare(definition))
-    new, write = io.BytesIO, schemaless_writer
+    verify = bounds(definition) if may_be_many(definition) else None
+    new, write, start = io.BytesIO, schemaless_writer, len(prefix)
 
     def encode(value: Any) -> bytes:
         try:
@@ -38,8 +39,10 @@ def encoder(schema: Schema, prefix: bytes = b"") -> Callable[[Any], bytes]:
             buffer = new()
             buffer.write(prefix)
             write(buffer, parsed, value if shape is None else shape(value))
-            return buffer.getvalue()
-        except SchemaError:
+            data = buffer.getvalue()
+            if verify is not None:
+                verify(data, start)
+        except DataError:
             raise
         except Exception as error:
             # The checker let through what fastavro refuses: an error of this record all the same.
@@ -47,6 +50,11 @@ def encoder(schema: Schema, prefix: bytes = b"") -> Callable[[Any], bytes]:
                 f"can't be written by its schema: {type(error).__name__}: {error}.",
                 code="schema.write",
             ) from error
+        if len(data) > MAX_BYTES:
+            raise SchemaError(
+                f"is {len(data)} bytes long; at most {MAX_BYTES} are written.", code="schema.size"
+            )
+        return data
 
     return encode
 

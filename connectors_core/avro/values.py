@@ -154,7 +154,7 @@ def decimal(value: Any, precision: int, scale: int, path: str) -> None:
         bad(value, "a Decimal", path)
     if not value.is_finite():
         bad(value, "a finite Decimal", path)
-    exponent = value.as_tuple().exponent
+    exponent = int(value.as_tuple().exponent)
     too_high = value.adjusted() >= precision - scale if value else exponent > precision
     if exponent < -scale or too_high:
         raise SchemaError(

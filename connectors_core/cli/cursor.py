@@ -11,7 +11,9 @@ PAGE = 500
 """Records a read: a page, not a topic, is in memory, and no read of the log is long."""
 
 
-def scan(reader: LogReader, topic: str, partition: int, start: int, end: int) -> Iterator[StoredRecord]:
+def scan(
+    reader: LogReader, topic: str, partition: int, start: int, end: int
+) -> Iterator[StoredRecord]:
     """Give the records of a partition from offset `start` to before `end`, in order.
 
     Records that retention removes meanwhile are passed over, as are offsets that hold none.

@@ -54,7 +54,7 @@ def export(topic: str, style: str, output: Path | None, data_dir: Path) -> None:
     with ExitStack() as stack:
         reader = stack.enter_context(closing(open_reader(data_dir)))
         records = _committed(reader, topic)
-        stdout = click.get_binary_stream("stdout")
+        stdout = sys.stdout.buffer
         stream = stack.enter_context(output.open("wb")) if output else stdout
         _WRITERS[style](stream, reader, topic, records)
         stream.flush()

@@ -37,9 +37,7 @@ def write_avro(
     writer(stream, parse_schema(_envelope(key.schema, value.schema)), rows)
 
 
-def _rows(
-    records: Iterable[StoredRecord], key: _Part, value: _Part
-) -> Iterator[Mapping[str, Any]]:
+def _rows(records: Iterable[StoredRecord], key: _Part, value: _Part) -> Iterator[Mapping[str, Any]]:
     for record in records:
         place = f"{record.topic} {record.partition}:{record.offset}"
         yield {

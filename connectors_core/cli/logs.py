@@ -46,15 +46,15 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, event, then every extra as a field."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Any] = {
             "time": _time(record, "T") + "Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
-            **fields(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
+        line |= {name: value for name, value in fields(record).items() if name not in line}
         return safe_json(json.dumps(line, ensure_ascii=False, default=str))
 
 
@@ -91,4 +91,5 @@ def _time(record: logging.LogRecord, middle: str) -> str:
 
 def _shown(value: Any) -> str:
     text = one_line(str(value))
-    return json.dumps(text, ensure_ascii=False) if " " in text or text == "" else text
+    plain = text and not any(mark in text for mark in ' "=')
+    return text if plain else '"' + text.replace('"', '\\"') + '"'

@@ -13,7 +13,7 @@ import click
 from connectors_core.api.errors import ConfigError, StoreError
 from connectors_core.api.store import Store
 from connectors_core.cli.escape import one_line
-from connectors_core.cli.options import JSON_MAP, data_dir_option, examples, json_option
+from connectors_core.cli.options import data_dir_option, examples, json_map, json_option
 from connectors_core.cli.output import print_json, print_table
 
 Row = tuple[str, str, str]
@@ -59,8 +59,8 @@ def show(connector: str | None, data_dir: Path, as_json: bool) -> None:
     ),
 )
 @click.argument("connector")
-@click.argument("partition", type=JSON_MAP)
-@click.argument("offset", type=JSON_MAP)
+@click.argument("partition", type=json_map("partition"))
+@click.argument("offset", type=json_map("offset"))
 @yes_option
 @data_dir_option
 def set_offset(connector: str, partition: str, offset: str, yes: bool, data_dir: Path) -> None:
@@ -81,7 +81,9 @@ def set_offset(connector: str, partition: str, offset: str, yes: bool, data_dir:
     )
 )
 @click.argument("connector")
-@click.option("--partition", type=JSON_MAP, help="Of this partition alone, a JSON map.")
+@click.option(
+    "--partition", type=json_map("partition"), metavar="JSON", help="Of this partition alone."
+)
 @yes_option
 @data_dir_option
 def reset(connector: str, partition: str | None, yes: bool, data_dir: Path) -> None:

@@ -11,55 +11,43 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_STEP = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class Duration(click.ParamType):
-    """Seconds, from `500ms`, `20s`, `1m30s`, `2h` or a plain number of seconds; above 0."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        seconds = value if isinstance(value, float) else _seconds(str(value).strip())
-        if seconds is None or seconds <= 0:
-            self.fail(f"{value!r} is no duration above 0. Write 20s, 1m30s or 500ms.", param, ctx)
-        return float(seconds)
+def duration(text: str) -> float:
+    """Return seconds, from `500ms`, `20s`, `1m30s`, `2h` or a plain number of seconds; above 0."""
+    seconds = _seconds(text.strip())
+    if not seconds:
+        raise click.BadParameter(f"{text!r} is no duration above 0. Write 20s, 1m30s or 500ms.")
+    return seconds
 
 
 def _seconds(text: str) -> float | None:
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return float(text)
     if not re.fullmatch(f"(?:{_STEP.pattern})+", text):
         return None
     return sum(float(number) * _UNITS[unit] for number, unit in _STEP.findall(text))
 
 
-DURATION = Duration()
+def json_map(what: str) -> Callable[[str], str]:
+    """Return a type of argument: a flat JSON map such as `{"path": "a.log"}`, made canonical."""
 
-
-class JsonMap(click.ParamType):
-    """A flat JSON map such as `{"path": "a.log"}`, given on as canonical JSON text."""
-
-    name = "json"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(text: str) -> str:
         import json
 
         from connectors_core.api.errors import ContractError
         from connectors_core.api.record import flat
 
         try:
-            return flat(json.loads(value), param.name if param and param.name else "value")
+            return flat(json.loads(text), what)
         except ContractError as error:
-            self.fail(error.message, param, ctx)
+            raise click.BadParameter(error.message) from error
         except ValueError as error:
-            self.fail(f"{value!r} is not JSON ({error}). Quote it for the shell.", param, ctx)
+            raise click.BadParameter(f"not JSON ({error}). Quote it for the shell.") from error
 
-
-JSON_MAP = JsonMap()
+    return convert
 
 
 def data_dir_option(command: F) -> F:

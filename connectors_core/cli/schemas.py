@@ -52,7 +52,9 @@ def _pick(rows: Sequence[SchemaRow], subject: str, number: int | None) -> Schema
     wanted = max(versions) if number is None else number
     if wanted not in versions:
         known = ", ".join(map(str, sorted(versions)))
-        raise ConfigError(f"{subject} has no version {wanted}, only {known}.", code="config.subject")
+        raise ConfigError(
+            f"{subject} has no version {wanted}, only {known}.", code="config.subject"
+        )
     return versions[wanted]
 
 

@@ -16,7 +16,9 @@ def store() -> None:
     """Look after the log itself."""
 
 
-@store.command(epilog=examples("pyconnect store check", "pyconnect store check --data-dir /srv/log"))
+@store.command(
+    epilog=examples("pyconnect store check", "pyconnect store check --data-dir /srv/log")
+)
 @data_dir_option
 def check(data_dir: Path) -> None:
     """Read the whole log and say what is wrong with it; exit code 3 if anything is."""

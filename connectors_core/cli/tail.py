@@ -23,19 +23,13 @@ POLL_SECONDS = 0.2
 """How often `--follow` looks: one short query, far below a hundredth of a core."""
 
 
-class Start(click.ParamType):
-    """`start`, `end`, or an offset that counts in every partition."""
-
-    name = "start|end|OFFSET"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        if isinstance(value, int) or value in ("start", "end"):
-            return value
-        if not (value.isascii() and value.isdigit()):
-            self.fail(f"{value!r} is neither `start`, `end` nor an offset.", param, ctx)
-        return int(value)
+def start_of(text: str) -> int | str:
+    """Return `start`, `end`, or an offset that counts in every partition."""
+    if text in ("start", "end"):
+        return text
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise click.BadParameter(f"{text!r} is neither `start`, `end` nor an offset.")
 
 
 @click.command(
@@ -53,7 +47,13 @@ class Start(click.ParamType):
     type=click.IntRange(0),
     help="How many of the newest (10); with --from, how many at most.",
 )
-@click.option("--from", "start", type=Start(), help="From here on, instead of the newest.")
+@click.option(
+    "--from",
+    "start",
+    type=start_of,
+    metavar="start|end|OFFSET",
+    help="From here on, instead of the newest.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written; end with Ctrl-C.")
 @click.option(
     "--format",

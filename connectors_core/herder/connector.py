@@ -25,7 +25,6 @@ from connectors_core.runtime.writer import Writer
 
 log = logging.getLogger(__name__)
 ASK_SECONDS = 30.0
-ENDED = frozenset({State.FAILED, State.COMPLETED, State.STOPPED})
 
 
 class Connector:
@@ -109,9 +108,12 @@ class Connector:
 
     def ended(self) -> bool:
         """Say whether no task will do anything more by itself; from any thread."""
+        ended = {State.FAILED, State.COMPLETED}
+        if self._stopping:  # a task that has not begun to live is STOPPED too
+            ended.add(State.STOPPED)
         if self._state is not None:
-            return self._state in ENDED
-        return all(task.state in ENDED for task in list(self._tasks.values()))
+            return self._state in ended
+        return all(task.state in ended for task in list(self._tasks.values()))
 
     def finish_soon(self) -> None:
         """Like `finish`; from any thread."""

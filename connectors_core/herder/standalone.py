@@ -18,7 +18,7 @@ from connectors_core.runtime.writer import SchemaLog
 log = logging.getLogger(__name__)
 SILENT_SECONDS = 5.0
 WATCH_SECONDS = 0.5
-STOP_SECONDS = 4.0
+STOP_SECONDS = 4.2
 MAX_PLANES = 100
 
 
@@ -53,7 +53,7 @@ class Standalone:
         self._watch = asyncio.create_task(self._watch_plane())
 
     async def stop(self) -> None:
-        """Stop pulling, commit what is whole, close; 4 s at most."""
+        """Stop pulling, commit what is whole, close; within 5 s."""
         if self._watch is not None:
             self._watch.cancel()
         plane, connectors = self._plane, list(self._connectors.values())

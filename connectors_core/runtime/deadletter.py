@@ -14,22 +14,34 @@ TEXT_BYTES = 8 * 1024
 
 
 class DeadLetters:
-    """Writes one task's dead letters; the header names are Kafka Connect's."""
+    """Writes one task's dead letters; the header names are Kafka Connect's.
 
-    def __init__(self, topic: str, connector: str, task: int) -> None:
+    A value over `max_bytes` is cut there, and a header says how long it was.
+    """
+
+    def __init__(self, topic: str, connector: str, task: int, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self.target = (topic, 0)
         self._connector = connector
         self._task = task
 
     def of_reject(self, reject: Reject, partition: str) -> Row:
         """Return the dead letter of a message that never became a record: its raw bytes."""
-        return None, bytes(reject.raw), None, self._headers("READ", "", reject.reason, partition)
+        headers = self._headers("READ", "", reject.reason, partition)
+        return self._row(None, bytes(reject.raw), headers)
 
     def of_record(self, record: Record, stage: str, error: BaseException, partition: str) -> Row:
         """Return the dead letter of a record: its value, exact where it was bytes or text."""
         name = error.code if isinstance(error, PyconnectError) else type(error).__name__
         headers = self._headers(stage, name, describe(error), partition)
-        return _bytes(record.key), _bytes(record.value), None, headers
+        return self._row(_bytes(record.key), _bytes(record.value), headers)
+
+    def _row(self, key: bytes | None, value: bytes | None, headers: Headers) -> Row:
+        if value is not None and len(value) > self._max_bytes:
+            length = str(len(value)).encode()
+            headers = (*headers, ("__connect.errors.truncated.from.bytes", length))
+            value = value[: self._max_bytes]
+        return key and key[: self._max_bytes], value, None, headers
 
     def _headers(self, stage: str, name: str, message: str, partition: str) -> Headers:
         facts = {

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 BEAT_SECONDS = 0.5
 OWNER = "pyconnect:"
-_STACK_LINES = 2
+_STACK_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class Plane:
         task = asyncio.current_task(self._loop) if seconds > BEAT_SECONDS else None
         owner = task.get_name() if task is not None else ""
         frame = sys._current_frames().get(self._thread.ident or 0)
-        lines = traceback.format_stack(frame)[-_STACK_LINES:] if frame and owner else []
+        lines = traceback.format_stack(frame) if frame and owner else []
+        lines = [line for line in lines if not _ours(line)][-_STACK_LINES:]
         return Silence(
             seconds, owner.removeprefix(OWNER) if owner.startswith(OWNER) else "", "".join(lines)
         )
@@ -141,6 +142,11 @@ class Plane:
 
     async def _close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in self._writers.values()))
+
+
+def _ours(line: str) -> bool:
+    """Say whether a stack line is the runtime's or the event loop's, not the plugin's."""
+    return "connectors_core/runtime/" in line or "/asyncio/" in line or "threading.py" in line
 
 
 def _named(

@@ -75,7 +75,7 @@ class Reader:
     def closed(self, item: Item) -> bool:
         """Say whether nothing more may be pulled."""
         run = self._run
-        if not run.stopping:
+        if not run.stopping and not run.budget.exhausted:
             return False
         return run.halted or not self._progress_of(item).open_rows
 
@@ -132,9 +132,11 @@ class Reader:
             await pump
         finally:
             self._teller.stop()
-            if (await asyncio.wait([teller], timeout=TELL_SECONDS))[1]:
+            try:
+                await asyncio.wait([teller], timeout=TELL_SECONDS)
+            finally:
                 teller.cancel()
-            await asyncio.gather(teller, return_exceptions=True)
+                await asyncio.gather(teller, return_exceptions=True)
 
     def _generator(self) -> Any:
         source: Source[Any] = self._run.source

@@ -31,7 +31,7 @@ from connectors_core.runtime.writer import Writer
 
 log = logging.getLogger(__name__)
 SAMPLE_SECONDS = 1.0
-GRACE_SECONDS = 1.5
+GRACE_SECONDS = 1.0
 _RESET_KEYS = 1000
 
 
@@ -67,6 +67,7 @@ class Run:
         self.connector = spec.name
         self.task_name = f"pyconnect:{spec.name}:{task}"
         self.counters = counters
+        self.budget = resources.budget
         self.stopping = False
         self.halted = False
         self.lock = threading.Lock()
@@ -132,7 +133,7 @@ class Run:
         if self.counters.first_pull is None:
             self.counters.first_pull = time.monotonic()
         self._intake.accept(item, progress)
-        if self._resources.budget.limited:
+        if self.budget.limited:
             self._count()
 
     def crowded(self) -> bool:
@@ -277,7 +278,9 @@ class Run:
             Encoder(routes, key, value, self.options.batch_max_bytes),
             spec.steps,
             self.outbox,
-            DeadLetters(spec.dead_letters.name, spec.name, self._task),
+            DeadLetters(
+                spec.dead_letters.name, spec.name, self._task, self.options.batch_max_bytes // 2
+            ),
             tolerant=spec.tolerant,
             max_bytes=self.options.batch_max_bytes,
             on_hold=self._on_hold,
@@ -304,7 +307,7 @@ class Run:
 
     def _count(self) -> None:
         closed = self.outbox.closed_records + self._intake.held
-        self._resources.budget.spend(closed - self._counted)
+        self.budget.spend(closed - self._counted)
         self._counted = closed
 
     def _add_up(self, parcel: Parcel) -> None:

@@ -17,7 +17,7 @@ from connectors_core.stores.embedded.connection import (
     is_full,
     translated,
 )
-from connectors_core.stores.embedded.files import prepare_file
+from connectors_core.stores.embedded.files import being_made, prepare_file
 
 
 def nothing(point: str) -> None:
@@ -104,7 +104,8 @@ class Database:
 
     def _inspect(self) -> None:
         """Refuse a file that is not a sound log, through a connection that can't change it."""
-        if not self.path.stat().st_size:
+        # A journal is rolled back by the writer; one that only reads could not even look.
+        if not self.path.stat().st_size or being_made(self.path):
             return
         connection = connect_readonly(str(self.path))
         try:

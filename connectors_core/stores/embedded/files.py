@@ -66,8 +66,13 @@ def prepare_file(path: Path) -> None:
 def require_file(path: Path) -> None:
     """Raise ConfigError if nothing has been written at `path` yet."""
     with _refusing(path):
-        if not path.exists() or not path.stat().st_size:
+        if not path.exists() or not path.stat().st_size or being_made(path):
             raise nothing_yet(path)
+
+
+def being_made(path: Path) -> bool:
+    """Say whether the log was being made when its process ended: later it has a WAL, no journal."""
+    return path.with_name(path.name + "-journal").exists()
 
 
 def nothing_yet(path: Path) -> ConfigError:

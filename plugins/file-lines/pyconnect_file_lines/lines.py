@@ -50,7 +50,8 @@ class Lines:
             self._begin += len(data) - len(self._rest)
         if len(self._rest) > (RAW if self._lost else self._limit):
             # Invariant 8: whatever the file holds, a line without end takes no more memory.
-            pass
+            self._lost += len(self._rest) - RAW
+            self._rest = self._rest[:RAW]
 
     def finish(self) -> Iterator[Chunk]:
         """Give the last line, if the file ends without a newline."""

@@ -58,6 +58,13 @@ async def following(
         yield following_item
 
 
+async def still_waits(waiting: asyncio.Future[Any]) -> None:
+    """Hold for some polls that a read gives nothing and does not end."""
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+        assert not waiting.done()
+
+
 def append(path: Path, data: bytes) -> None:
     with path.open("ab") as file:
         file.write(data)
@@ -204,9 +211,7 @@ async def test_a_partial_last_line_waits_for_its_end(path: Path) -> None:
         assert (await next_item()).value == "one"
         waiting = asyncio.ensure_future(next_item())
         append(path, b"o")
-        for _ in range(20):
-            await asyncio.sleep(0.001)
-            assert not waiting.done()
+        await still_waits(waiting)
         append(path, b"\n")
         assert (await waiting).value == "two"
 
@@ -250,18 +255,42 @@ async def test_a_renamed_file_is_finished_before_the_new_one(path: Path) -> None
         assert dict(values[2].offset) == {"position": 5, "inode": path.stat().st_ino}
 
 
-async def test_a_writer_may_end_the_old_file_after_the_new_one_is_there(path: Path) -> None:
+async def test_a_writer_may_end_the_old_file_after_the_new_one_was_seen(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, real = asyncio.Event(), os.path.samestat
+
+    def samestat(one: os.stat_result, other: os.stat_result) -> bool:
+        if not (same := real(one, other)):
+            seen.set()
+        return same
+
+    monkeypatch.setattr(os.path, "samestat", samestat)
     path.write_bytes(b"one\n")
-    async with following(path, poll_interval=0.3) as next_item:
+    async with following(path, poll_interval=0.2) as next_item:
         assert (await next_item()).value == "one"
-        with path.open("ab") as late:
-            path.rename(path.with_suffix(".1"))
-            append(path, b"three\n")
+        old = path.rename(path.with_suffix(".1"))
+        append(path, b"four\n")
+        for late in ("two", "three"):
+            seen.clear()
             waiting = asyncio.ensure_future(next_item())
-            await asyncio.sleep(0)
-            late.write(b"two\n")
+            noticed = asyncio.ensure_future(seen.wait())
+            await asyncio.wait({waiting, noticed}, return_when=asyncio.FIRST_COMPLETED)
+            noticed.cancel()
+            append(old, f"{late}\n".encode())
+            assert (await waiting).value == late
+        assert (await next_item()).value == "four"
+
+
+async def test_a_renamed_file_is_followed_until_there_is_a_new_one(path: Path) -> None:
+    path.write_bytes(b"one\n")
+    async with following(path) as next_item:
+        assert (await next_item()).value == "one"
+        old = path.rename(path.with_suffix(".1"))
+        waiting = asyncio.ensure_future(next_item())
+        await still_waits(waiting)
+        append(old, b"two\n")
         assert (await waiting).value == "two"
-        assert (await next_item()).value == "three"
 
 
 async def test_a_truncated_file_is_read_from_its_start(path: Path) -> None:

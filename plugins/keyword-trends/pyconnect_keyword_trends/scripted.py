@@ -92,7 +92,7 @@ def _pattern(keyword: str, match: str) -> re.Pattern[str]:
 
 def feed(items: Sequence[tuple[str, str, float | None]], geo: str = "KR") -> bytes:
     """Return a "trending now" feed of (title, volume, start in s since the epoch)."""
-    parts = []
+    parts: list[str] = []
     for title, volume, started in items:
         when = "" if started is None else f"<pubDate>{formatdate(started)}</pubDate>"
         parts.append(

@@ -159,7 +159,8 @@ class Upstream:
                 if us >= max(cursor or 0, self.floor_us):
                     yield frame
             async with self._more:
-                await self._more.wait_for(lambda: len(self.script or ()) > at)
+                while len(self.script or ()) <= at:
+                    await self._more.wait()
 
 
 class Replay(Upstream):

@@ -52,9 +52,10 @@ class Counted(Tracker):
             return first or event.cumulative_volume != event.size
         return event.cumulative_volume - event.size > self.volume
 
-    async def fill(self, event: Trade | Bad | None) -> Items:
+    async def fill(self, event: Trade | Bad) -> Items:
         """Declare the gap: KIS has no history of single trades."""
-        assert isinstance(event, Trade)
+        if not isinstance(event, Trade):
+            return
         before = None
         missing = None
         if event.cumulative_volume is not None:

@@ -30,12 +30,9 @@ class Gap:
     @property
     def event_id(self) -> str:
         """Return the same id whenever the same span is declared."""
-        start, end = (self.from_us, self.to_us) if self.from_id is None else self._ids()
+        start = self.from_us if self.from_id is None else self.from_id
+        end = self.to_us if self.to_id is None else self.to_id
         return f"gap:{self.provider}:{self.symbol}:{start}:{end}"
-
-    def _ids(self) -> tuple[int, int]:
-        assert self.from_id is not None and self.to_id is not None
-        return self.from_id, self.to_id
 
     def value(self) -> dict[str, Any]:
         """Return the record's value."""

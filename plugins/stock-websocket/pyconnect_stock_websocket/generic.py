@@ -37,8 +37,7 @@ class Generic(Provider):
 
     def __init__(self, config: StockConfig) -> None:
         super().__init__()
-        assert config.generic is not None  # the model refuses it
-        self._feed = feed = config.generic
+        self._feed = feed = config.generic or GenericFeed()
         url = config.base_url or (feed.url.get_secret_value() if feed.url else "")
         if not url:
             raise ConfigError(

@@ -214,7 +214,7 @@ def _time(day: str, clock: str) -> int:
     if not (len(day) == 8 and len(clock) == 6 and (day + clock).isascii()):
         raise Malformed(f"BSOP_DATE and STCK_CNTG_HOUR are no time: {day[:20]!r} {clock[:20]!r}")
     try:
-        moment = datetime.strptime(f"{day}{clock}", "%Y%m%d%H%M%S")
+        moment = datetime.strptime(f"{day}{clock}", "%Y%m%d%H%M%S").replace(tzinfo=_KST)
     except ValueError as error:
         raise Malformed(f"no such time: {day} {clock}") from error
-    return micros_of(moment.replace(tzinfo=_KST))
+    return micros_of(moment)

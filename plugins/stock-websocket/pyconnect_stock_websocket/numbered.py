@@ -40,9 +40,8 @@ class Numbered(Tracker):
 
     async def start(self) -> Items:
         """Note the newest id, so that nothing from here on can be missed; or catch up by REST."""
-        if self.fresh and self._history is not None:
-            await self._anchor()
         if self.fresh:
+            await self._anchor()
             async for item in super().start():
                 yield item
         elif self.id is not None and self._history is not None:
@@ -50,7 +49,8 @@ class Numbered(Tracker):
                 yield item
 
     async def _anchor(self) -> None:
-        assert self._history is not None
+        if self._history is None:
+            return
         try:
             latest = await self._history.latest(self.place.symbol)
         except Refused:
@@ -67,9 +67,10 @@ class Numbered(Tracker):
             return not self.fresh and not self.live
         return event.seq > self.id + 1
 
-    async def fill(self, event: Trade | Bad | None) -> Items:
+    async def fill(self, event: Trade | Bad) -> Items:
         """Fetch the missing ids; declare those that can't be had."""
-        assert event is not None and event.seq is not None
+        if event.seq is None:
+            return
         cause = SEQUENCE if self.live else self.place.cause
         filled = False
         if self.id is not None and self._history is not None:
@@ -107,8 +108,7 @@ class Numbered(Tracker):
 
     @property
     def _next(self) -> int:
-        assert self.id is not None
-        return self.id + 1
+        return 0 if self.id is None else self.id + 1
 
     async def _page(self) -> Page:
         if self._history is None:

@@ -146,12 +146,11 @@ class StockWebSocket(Source[StockConfig]):
     async def _items(self, event: Event, trackers: dict[str, Tracker]) -> Items:
         if not isinstance(event, Trade | Bad):
             return
-        if event.symbol is None:
+        if isinstance(event, Bad) and event.symbol is None:
             # Nobody's frame: the first symbol carries its Reject, so that it is not lost.
-            assert isinstance(event, Bad)
             yield next(iter(trackers.values())).reject(event)
             return
-        tracker = trackers.get(event.symbol)
+        tracker = trackers.get(event.symbol or "")
         if tracker is None:
             return
         if tracker.hole(event):

@@ -93,7 +93,7 @@ class Tracker:
         """Say whether something may be missing before a live event."""
         raise NotImplementedError
 
-    def fill(self, event: Trade | Bad | None) -> Items:
+    def fill(self, event: Trade | Bad) -> Items:
         """Give what is missing before an event, or declare it."""
         raise NotImplementedError
 
@@ -150,6 +150,6 @@ class Tracker:
         )
 
 
-def event_time(event: Trade | Bad | None) -> int:
+def event_time(event: Trade | Bad) -> int:
     """Return the event time in us; now, for what could not be read."""
     return event.event_us if isinstance(event, Trade) else time.time_ns() // 1000

@@ -99,7 +99,7 @@ class Unordered(Tracker):
         """Only the first event of a connection can have one before it."""
         return not self.live and event.trade_id is not None
 
-    async def fill(self, event: Trade | Bad | None) -> Items:
+    async def fill(self, event: Trade | Bad) -> Items:
         """Fetch the span between the last event given and the first live one."""
         filled = False
         for attempt in range(LAG_ATTEMPTS):
@@ -153,9 +153,8 @@ class Unordered(Tracker):
         return self._give(event, LIVE)
 
     def _give(self, event: Trade | Bad, way: str) -> list[Item]:
-        trade_id = event.trade_id
-        if trade_id is None:
-            assert isinstance(event, Bad)
+        trade_id = event.trade_id or ""
+        if isinstance(event, Bad) and not trade_id:
             return [self.reject(event)]
         if trade_id in self._seen:
             return []
@@ -179,10 +178,8 @@ class Unordered(Tracker):
         ]
 
 
-def _reached(window: Window, event: Trade | Bad | None) -> bool:
+def _reached(window: Window, event: Trade | Bad) -> bool:
     """Say whether the history shows the live event, and so everything before it."""
-    if event is None or event.trade_id is None:
-        return True
     return any(each.trade_id == event.trade_id for each in window.trades)
 
 

@@ -11,8 +11,10 @@ import re
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _PRESCAN = 4096
-_META = re.compile(rb"<meta\b[^>]{0,1000}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.\-]{1,40})", re.I)
-_PARAMETER = re.compile(r"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.\-]{1,40})", re.I)
+_META = re.compile(
+    rb"<meta\b[^>]{0,1000}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.\-]{1,40})", re.IGNORECASE
+)
+_PARAMETER = re.compile(r"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.\-]{1,40})", re.IGNORECASE)
 _HANGUL_SHARE = 0.9
 
 _LABELS = {

@@ -70,7 +70,9 @@ class Decoder:
         if self._encoding != "deflate":
             return 16 + zlib.MAX_WBITS
         # RFC 1950 2.2: the first two bytes of a zlib header are a multiple of 31.
-        framed = start[0] & 0x0F == 8 and (len(start) < 2 or int.from_bytes(start[:2], "big") % 31 == 0)
+        framed = start[0] & 0x0F == 8 and (
+            len(start) < 2 or int.from_bytes(start[:2], "big") % 31 == 0
+        )
         return zlib.MAX_WBITS if framed else -zlib.MAX_WBITS
 
 

@@ -97,7 +97,7 @@ class Fetcher:
         )
         seconds = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS}
         async with self._pool.stream(
-            "GET", target, headers=request, extensions={"timeout": seconds}
+            "GET", target, headers=list(request.items()), extensions={"timeout": seconds}
         ) as response:
             return await self._read(response)
 

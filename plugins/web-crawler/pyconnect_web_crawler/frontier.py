@@ -56,26 +56,25 @@ class Frontier:
 
     def stored(self, change: Change) -> None:
         """Look again at the hosts that a change touched, once its Batch was yielded."""
-        hosts: Iterable[str] = change.hosts
-        if self._open != self._room():
-            self._open = self._room()
-            hosts = {*self.ring.hosts(), *change.hosts}
-        for host in hosts:
+        for host in change.hosts:
             self.ring.put(host, self._ready_at(host))
 
-    def head(self, host: str) -> tuple[int, str] | None:
-        """Return the time and the hash of the URL that is first in the queues of a host."""
-        first = None
-        if self._open:
-            first = self._first(f"new|{host}|", 0)
-        if self._config.recrawl != "never":
-            again = self._first(f"old|{host}|", round(self._config.recrawl * 1000))
-            first = min((each for each in (first, again) if each is not None), default=None)
-        return first
+    def take(self, now: int) -> tuple[str, Row] | None:
+        """Return a host that may be asked now, with its first URL; it is left out until `free`."""
+        if self._open != self._room():
+            self._open = self._room()
+            for host in self.ring.hosts():
+                self.ring.put(host, self._ready_at(host))
+        taken = self.ring.take(now)
+        if taken is None:
+            return None
+        first = self._head(taken)
+        assert first is not None, "the ring has only hosts with a URL that waits"
+        return taken, Row.load(self._state.get(f"url|{first[1]}"))
 
-    def row(self, name: str) -> Row:
-        """Return the row of a URL in a queue."""
-        return Row.load(self._state.get(f"url|{name}"))
+    def in_scope(self, row: Row) -> bool:
+        """Say whether a URL still belongs to the crawl; the config may have changed since."""
+        return self._scope.allows(split(row.url))
 
     def host(self, host: str) -> Host:
         """Return the row of a host."""
@@ -105,8 +104,14 @@ class Frontier:
         self._queue(change, row, "old", now)
 
     def postpone(self, change: Change, row: Row, at: int) -> None:
-        """Put a URL back among those that wait for an answer."""
-        self._queue(change, row, "new", at)
+        """Put a URL back among those that wait for an answer.
+
+        A page that is recorded already waits among the old ones, which `max_pages` leaves alone.
+        """
+        if row.emitted and self._config.recrawl != "never":
+            self._queue(change, row, "old", at - round(self._config.recrawl * 1000))
+        else:
+            self._queue(change, row, "new", at)
 
     def add(self, change: Change, rows: Iterable[Row], now: int) -> None:
         """Take in the URLs that are in scope and not known yet; a known one stays as it is."""
@@ -119,6 +124,16 @@ class Frontier:
             if self._scope.allows(address) and self._knows(change, address.host):
                 self.urls += 1
                 self._queue(change, row, "new", now)
+
+    def _head(self, host: str) -> tuple[int, str] | None:
+        """Return the time and the hash of the URL that is first in the queues of a host."""
+        first = None
+        if self._open:
+            first = self._first(f"new|{host}|", 0)
+        if self._config.recrawl != "never":
+            again = self._first(f"old|{host}|", round(self._config.recrawl * 1000))
+            first = min((each for each in (first, again) if each is not None), default=None)
+        return first
 
     def _queue(self, change: Change, row: Row, queue: str, at: int) -> None:
         if row.queue:
@@ -151,7 +166,7 @@ class Frontier:
             after = rows[-1][0]
 
     def _ready_at(self, host: str) -> int | None:
-        first = self.head(host)
+        first = self._head(host)
         if first is None:
             return None
         row = self.host(host)

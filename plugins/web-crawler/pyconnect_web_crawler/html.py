@@ -15,11 +15,12 @@ MAX_LINKS = 5000
 MAX_TITLE = 1000
 
 _SILENT = {"script", "style", "iframe", "noembed", "noframes", "template", "svg", "xmp"}
-_BLOCK = set(
+_BLOCK_NAMES = (
     "address article aside blockquote body br caption dd details div dl dt fieldset figcaption"
     " figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main nav ol option p pre"
-    " section select summary table tbody td tfoot th thead title tr ul".split()
+    " section select summary table tbody td tfoot th thead title tr ul"
 )
+_BLOCK = frozenset(_BLOCK_NAMES.split())
 
 
 @dataclass(slots=True)

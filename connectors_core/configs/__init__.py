@@ -1,0 +1,1 @@
+"""Connector files: YAML with lines, flat and nested notation, secret providers, validation."""
