@@ -88,7 +88,8 @@ class Providers:
             if text is None:
                 return found[0].removeprefix("$") if found[0] == "$${" else found[0]
             given.append(text)
-            self.given.setdefault(text, found[0])
+            if text:
+                self.given.setdefault(text, found[0])
             return text
 
         made = _PLACE.sub(fill, template)
@@ -107,7 +108,8 @@ class Providers:
             raise Unreadable("${ is never closed. Add the }, or write $${ for the text itself.")
         provider, colon, rest = found[1].partition(":")
         if not colon:
-            return _plain(provider)
+            _refuse_shell(provider)
+            return None
         if provider == "env":
             return self._env(rest)
         if provider == "file":
@@ -133,7 +135,7 @@ class Providers:
         return value
 
 
-def _plain(name: str) -> None:
+def _refuse_shell(name: str) -> None:
     if _SHELL.fullmatch(name):
         raise Unreadable(
             f"${{{name}}} has no provider. Write ${{env:{name}}}, or $${{{name}}} for the text."

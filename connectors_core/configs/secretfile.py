@@ -41,11 +41,7 @@ def secret(path: str, within: str | None = None) -> str:
         text = data.decode()
     except UnicodeDecodeError:
         raise Unreadable(f"{path} is not UTF-8. Save it as UTF-8 text.") from None
-    return (
-        text.removesuffix("\n").removesuffix("\r")
-        if text.endswith("\r\n")
-        else (text.removesuffix("\n"))
-    )
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
 
 
 def _read(path: str, within: str | None) -> bytes:
@@ -56,9 +52,10 @@ def _read(path: str, within: str | None) -> bytes:
         raise Unreadable(f"{path} leads out of {within}. Name a file inside it.")
     # O_NOFOLLOW: a link put there after the check is refused; O_NONBLOCK: a pipe never hangs.
     handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Unreadable(f"{path} is not a regular file. Name a file.")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise Unreadable(f"{path} is not a regular file. Name a file.")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise Unreadable(f"{path} is larger than 64 KiB, too large for a value. Name another.")

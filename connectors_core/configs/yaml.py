@@ -19,6 +19,7 @@ from connectors_core.configs.tree import MAX_DEPTH, List, Map, Mark
 
 MAX_BYTES = 1 << 20
 MAX_ALIASED = 1000
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep: write it flatter"
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -85,8 +86,9 @@ class _Composer:
     def __init__(self, file: str) -> None:
         self.file = file
         self.events: Any = None
-        self.anchors: dict[str, tuple[Any, int] | None] = {}
+        self.anchors: dict[str, tuple[Any, int, int] | None] = {}
         self.nodes = 0
+        self.deepest = 0
         self.aliased = 0
 
     def fail(self, event: Any, message: str) -> ConfigError:
@@ -112,27 +114,44 @@ class _Composer:
 
     def value(self, event: Any, depth: int) -> Any:
         """Return what begins at an event; reads the events up to its end."""
+        if type(event) is yaml.AliasEvent:
+            return self.alias(event, depth)
+        if depth > MAX_DEPTH:
+            raise self.fail(event, _TOO_DEEP)
         self.nodes += 1
-        kind = type(event)
-        if kind is yaml.AliasEvent:
-            return self.alias(event)
-        before, anchor = self.nodes, event.anchor
-        if anchor is not None:
-            self.anchors[anchor] = None
-        value = self.scalar(event) if kind is yaml.ScalarEvent else self.collection(event, depth)
-        if anchor is not None:
-            self.anchors[anchor] = (value, self.nodes - before + 1)
+        self.deepest = max(self.deepest, depth)
+        if event.anchor is not None:
+            return self.anchored(event, depth)
+        return self.bare(event, depth)
+
+    def bare(self, event: Any, depth: int) -> Any:
+        """Return a value, whether it has an anchor or not."""
+        if type(event) is yaml.ScalarEvent:
+            return self.scalar(event)
+        return self.collection(event, depth)
+
+    def anchored(self, event: Any, depth: int) -> Any:
+        """Return a value and keep it, with its size and height, for aliases."""
+        before, above = self.nodes, self.deepest
+        self.anchors[event.anchor] = None
+        self.deepest = depth
+        value = self.bare(event, depth)
+        self.anchors[event.anchor] = (value, self.nodes - before + 1, self.deepest - depth)
+        self.deepest = max(above, self.deepest)
         return value
 
-    def alias(self, event: Any) -> Any:
+    def alias(self, event: Any, depth: int) -> Any:
         """Return what an alias stands for; the nodes that it brings are counted."""
         if event.anchor not in self.anchors:
             raise self.fail(event, f"*{event.anchor}: no such anchor; text with * needs quotes")
         known = self.anchors[event.anchor]
         if known is None:
             raise self.fail(event, f"*{event.anchor}: stands within itself; write the value out")
-        value, size = known
-        self.nodes += size - 1
+        value, size, height = known
+        if depth + height > MAX_DEPTH:
+            raise self.fail(event, _TOO_DEEP)
+        self.deepest = max(self.deepest, depth + height)
+        self.nodes += size
         self.aliased += size
         if self.aliased > MAX_ALIASED:
             raise self.fail(
@@ -159,8 +178,6 @@ class _Composer:
 
     def collection(self, event: Any, depth: int) -> Any:
         """Return a map or a list."""
-        if depth > MAX_DEPTH:
-            raise self.fail(event, f"nested more than {MAX_DEPTH} deep: write it flatter")
         name = "map" if type(event) is yaml.MappingStartEvent else "seq"
         if event.tag not in (None, "!", f"tag:yaml.org,2002:{name}"):
             raise self.fail(event, f"tag {event.tag[:80]!r} is not known: leave it out")
@@ -194,7 +211,7 @@ class _Composer:
         if type(event) is not yaml.ScalarEvent or event.tag is not None:
             raise self.fail(event, "a key must be plain text: put what is not in quotes")
         if event.anchor is not None:
-            self.anchors[event.anchor] = (event.value, 1)
+            self.anchors[event.anchor] = (event.value, 1, 0)
         if event.value == "<<" and event.implicit[0]:
             raise self.fail(event, "<<: maps can't be merged (YAML 1.2): write the keys here")
         key: str = event.value

@@ -23,6 +23,8 @@ T = TypeVar("T")
 BEAT_SECONDS = 0.5
 OWNER = "pyconnect:"
 _STACK_LINES = 4
+_left_behind: list[asyncio.AbstractEventLoop] = []
+"""Loops with a task that swallows its cancellation: kept, so that nothing is torn down under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Plane:
         if not any(not task.done() for task in tasks):
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
+        else:
+            _left_behind.append(self._loop)
 
     async def _close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in self._writers.values()))

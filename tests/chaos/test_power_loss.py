@@ -116,7 +116,7 @@ def test_the_model_of_power_loss_can_see_a_loss(tmp_path: Path) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_nothing_acknowledged_is_lost_in_many_power_cuts(tmp_path: Path) -> None:
-    assert losses(tmp_path, 250, seed=1000) == []
+    assert losses(tmp_path, 1000, seed=1000) == []
 
 
 @pytest.mark.chaos

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from html import escape
 from typing import Any, Self
 
@@ -40,11 +41,12 @@ class Upstream:
 
     def __init__(self, articles: int = 30) -> None:
         self.server = HttpUpstream(self._answer)
+        self._stack = AsyncExitStack()
         self._articles = articles
         self._pages = dict(self._site())
 
     async def __aenter__(self) -> Self:
-        await self.server.__aenter__()
+        await self._stack.enter_async_context(self.server)
         return self
 
     async def __aexit__(self, *caught: object) -> None:

@@ -104,5 +104,11 @@ def test_what_avro_can_not_hold_is_refused_by_name(samples: list[Any], place: st
     assert caught.value.place == place
 
 
-def test_a_deep_value_still_has_a_schema() -> None:
-    assert Schema.infer([nested(30), nested(29)], "t") if False else Schema.infer([nested(30)], "t")
+def test_the_deepest_value_that_is_taken_still_has_a_schema_when_all_of_it_is_nullable() -> None:
+    def levels(count: int) -> Any:
+        value: Any = None
+        for _ in range(count):
+            value = {"a": value}
+        return value
+
+    assert Schema.infer([levels(count) for count in range(1, 31)], "t").name == "t"

@@ -58,7 +58,9 @@ class Log:
         """Own the log until it is closed."""
         return EmbeddedStore(self.path)
 
-    def write(self, topic: str, rows: Sequence[Row], partition: int = 0, partitions: int = 1) -> None:
+    def write(
+        self, topic: str, rows: Sequence[Row], partition: int = 0, partitions: int = 1
+    ) -> None:
         """Append rows to a partition."""
         store = self.open()
         store.ensure_topics([TopicSpec(topic, partitions)])
@@ -66,7 +68,9 @@ class Log:
 
     def texts(self, topic: str, *texts: str) -> None:
         """Append JSON texts, one second apart."""
-        self.write(topic, [(None, json.dumps(t).encode(), 1000 * i, ()) for i, t in enumerate(texts)])
+        self.write(
+            topic, [(None, json.dumps(t).encode(), 1000 * i, ()) for i, t in enumerate(texts)]
+        )
 
     def schemas(self, *rows: SchemaRow) -> None:
         """Register schemas."""
@@ -113,7 +117,12 @@ def prices(log: Log) -> Log:
         SchemaRow("prices-value", 2, 8, json.dumps(SECOND)),
     )
     rows: list[Row] = [
-        (b"005930", framed(7, FIRST, old), 1_700_000_000_123, (("event_id", b"e1"), ("bin", b"\xff"))),
+        (
+            b"005930",
+            framed(7, FIRST, old),
+            1_700_000_000_123,
+            (("event_id", b"e1"), ("bin", b"\xff")),
+        ),
         (b"KRW-BTC", framed(8, SECOND, new), 1_700_000_001_000, ()),
         (b"005930", None, 1_700_000_002_000, ()),
     ]

@@ -1,0 +1,160 @@
+"""What is shown while connectors run, and what is said of them at the end."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from connectors_core.cli import plain, summary
+from connectors_core.cli.live import LiveView, picture
+from connectors_core.cli.progress import Meter, freshness, worst_first
+from connectors_core.herder.model import ConnectorStatus, Failure, State, Summary
+
+
+def status(name: str = "lines", state: State = State.RUNNING, **more: Any) -> ConnectorStatus:
+    return ConnectorStatus(name, "file-lines", state, **more)
+
+
+def failed(name: str = "bad", text: str = "refused") -> ConnectorStatus:
+    return status(name, State.FAILED, failure=Failure("data", "data", text))
+
+
+def drawn(renderable: Any, width: int = 120) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None).print(renderable)
+    return stream.getvalue()
+
+
+def test_the_rate_is_that_of_the_last_seconds():
+    meter = Meter()
+    rates = [meter.lines([status(records=n * 100)], float(n))[0].rate for n in range(20)]
+    assert rates[0] is None
+    assert rates[-1] == 100
+    assert [meter.lines([status(records=1900)], 20.0 + n)[0].rate for n in range(7)][-1] == 0
+
+
+def test_the_worst_come_first():
+    found = [
+        status("done", State.COMPLETED),
+        status("slow", idle_seconds=90.0),
+        status("quick", idle_seconds=0.1),
+        failed(),
+        status("again", State.RESTARTING),
+    ]
+    names = [each.name for each in worst_first(found)]
+    assert names == ["bad", "again", "slow", "quick", "done"]
+
+
+@pytest.mark.parametrize(
+    ("more", "shown"),
+    [
+        ({}, "-"),
+        ({"idle_seconds": 0.4}, "now"),
+        ({"idle_seconds": 12.0}, "12 s ago"),
+        ({"facts": {"{}": {"lag": 1000}, '{"n":1}': {"lag": 7}}, "idle_seconds": 1.0}, "lag 1,007"),
+        ({"facts": {"{}": {"open": 3}}, "idle_seconds": 3.0}, "3 s ago"),
+    ],
+)
+def test_lag_goes_before_freshness(more, shown):
+    assert freshness(status(**more)) == shown
+
+
+def test_a_thousand_connectors_are_the_worst_rows_and_a_count():
+    lines = Meter().lines([*(status(f"c{n}") for n in range(999)), failed()], 0.0)
+    text = drawn(picture(lines, 30))
+    rows = text.splitlines()
+    assert len(rows) == 32
+    assert rows[1].startswith("bad")
+    assert "970 more" in rows[-1]
+
+
+def test_hostile_text_does_not_reach_the_terminal():
+    lines = Meter().lines([failed("[red]x\x1b[2J", "a\nb\x9b\u202e[/]")], 0.0)
+    text = drawn(picture(lines, 30))
+    assert "[red]x\\x1b[2J" in text
+    assert len(text.splitlines()) == 2
+    assert not set(text) & set("\x1b\x9b\u202e")
+
+
+def test_the_live_table_is_drawn_when_shown():
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, height=20)
+    with LiveView(console) as show:
+        show([status("prices", records=12345)])
+        assert "12,345" in stream.getvalue()
+
+
+def test_plain_output_tells_every_change_of_state_once(caplog):
+    caplog.set_level(logging.INFO)
+    show = plain.PlainView()
+    for found in (status(), status(records=5), failed("lines"), failed("lines")):
+        show([found])
+    told = [(record.message, record.state) for record in caplog.records]
+    assert told == [("state", "RUNNING"), ("state", "FAILED")]
+    assert caplog.records[-1].error == "refused"
+    assert caplog.records[-1].levelname == "ERROR"
+
+
+def test_plain_output_tells_of_those_that_moved(caplog, monkeypatch):
+    monkeypatch.setattr(plain, "EVERY_SECONDS", 0.0)
+    show = plain.PlainView()
+    caplog.set_level(logging.INFO)
+    many = [status(f"c{n}", records=n) for n in range(1000)]
+    show(many)
+    events = [record.message for record in caplog.records]
+    assert (events.count("state"), events.count("progress")) == (1000, 30)
+    assert caplog.records[-1].connectors == 969
+    caplog.clear()
+    show([*many[:-1], status("c999", records=1000)])
+    assert [(record.message, record.connector) for record in caplog.records] == [
+        ("progress", "c999")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("states", "bounded", "unbounded"),
+    [
+        ([State.COMPLETED, State.COMPLETED], 0, 0),
+        ([State.COMPLETED, State.FAILED], 1, 1),
+        ([State.FAILED], 1, 1),
+        ([State.STOPPED, State.FAILED], 1, 0),
+        ([State.STOPPED], 0, 0),
+        ([], 0, 0),
+    ],
+)
+def test_the_exit_code_follows_what_the_run_was_for(states, bounded, unbounded):
+    found = Summary([status(str(n), state) for n, state in enumerate(states)], 0, 0, 0.0)
+    assert summary.exit_code(found, bounded=True) == bounded
+    assert summary.exit_code(found, bounded=False) == unbounded
+
+
+def test_the_summary_object_has_what_is_documented():
+    one = status(records=3, bytes=99, errors=1, restarts=2, offsets={'{"path":"a"}': '{"byte":9}'})
+    found = summary.as_map(Summary([one], 3, 99, 1.5))
+    assert json.loads(json.dumps(found)) == {
+        "connectors": [
+            {
+                "name": "lines",
+                "state": "RUNNING",
+                "records": 3,
+                "bytes": 99,
+                "offsets": [{"partition": {"path": "a"}, "offset": {"byte": 9}}],
+                "errors": 1,
+                "restarts": 2,
+            }
+        ],
+        "totals": {"records": 3, "bytes": 99, "seconds": 1.5},
+    }
+
+
+def test_the_summary_for_people_has_totals_even_if_nothing_happened(capsys):
+    summary.print_summary(Summary([], 0, 0, 0.0))
+    summary.print_summary(Summary([status(records=1500, bytes=2048)], 1500, 2048, 3.0))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "0 records, 0 B in 0.0 s"
+    assert lines[-1] == "1,500 records, 2.0 KiB in 3.0 s, 500 records/s"
