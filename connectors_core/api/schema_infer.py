@@ -34,40 +34,48 @@ def infer(samples: Sequence[Any], name: str) -> Any:
 
 @dataclass(slots=True)
 class Inference:
-    """A definition that grows with each value; `like` is one that values may fit already."""
+    """A definition that grows with each value; `like` is one that values may fit already.
+
+    `found` may hold UNKNOWN, of which `definition` makes null.
+    """
 
     name: str
     like: Any = None
     names: Mapping[str, Any] = field(default_factory=dict)
-    _found: Any = field(default_factory=list)
+    found: Any = field(default_factory=list)
 
     def add(self, value: Any) -> None:
         """Take a value in. Raises SchemaError, and stays as it was, if it does not fit the rest."""
         root = record_name(self.name)
-        found = _Look(self.names).at(plain(value), root, "", self.like, 0)
-        self._found = Merge().types(self._found, found, "")
+        try:
+            value = plain(value)
+        except RecursionError as error:
+            raise _refused("", f"is nested deeper than {MAX_DEPTH} levels") from error
+        found = _Look(self.names).at(value, root, "", self.like, 0)
+        self.found = Merge().types(self.found, found, "")
 
     def definition(self) -> Any:
         """Return what was found. A list that was always empty holds nulls: it may become any."""
-        if self._found == UNKNOWN:
+        if self.found == UNKNOWN:
             raise SchemaError(
                 "there is no sample to infer a schema from.", code="schema.infer", place=self.name
             )
-        return _known(self._found)
+        return known(self.found)
 
 
-def _known(definition: Any) -> Any:
+def known(definition: Any) -> Any:
+    """Return a definition in which what nothing is known of is null, which may become any type."""
     if definition == UNKNOWN:
         return "null"
     if isinstance(definition, list):
-        return [_known(branch) for branch in definition]
+        return [known(branch) for branch in definition]
     if isinstance(definition, dict):
         made = dict(definition)
         for key in ("items", "values"):
             if key in made:
-                made[key] = _known(made[key])
+                made[key] = known(made[key])
         if made["type"] == "record":
-            made["fields"] = [one | {"type": _known(one["type"])} for one in made["fields"]]
+            made["fields"] = [one | {"type": known(one["type"])} for one in made["fields"]]
         return made
     return definition
 
@@ -126,7 +134,8 @@ class _Look:
         made["type"] = self.at(value, f"{owner}.{name}", join(path, key), like, depth + 1)
         if name != key:
             made[PROPERTY] = key
-        return made | {"default": None} if made["type"] == "null" else made
+        new = made["type"] == "null" and known is None
+        return made | {"default": None} if new else made
 
     def _items(self, values: list[Any], name: str, path: str, like: Any, depth: int) -> Any:
         merge, found = Merge(), UNKNOWN

@@ -143,6 +143,8 @@ class Merge:
             made = ["null" if branch == "null" else next(rest) for branch in old]
         else:
             made = ["null", *made]
+        if made == branches_of(old):
+            return old
         return made if len(made) > 1 else made[0]
 
     def _into_branches(self, kept: list[Any], come: list[Any], path: str) -> list[Any]:
@@ -177,7 +179,10 @@ class Merge:
             return self._nullable(old)
         if old == new:
             return old
-        made = old | {"type": self.types(old["type"], new["type"], join(path, original(old)))}
+        kind = self.types(old["type"], new["type"], join(path, original(old)))
+        if kind == old["type"] and ("default" in old or "default" not in new):
+            return old
+        made = old | {"type": kind}
         if "doc" in new:
             made["doc"] = new["doc"]
         return self._settled(made, made.get("default", new.get("default", MISSING)))

@@ -6,7 +6,7 @@ import datetime
 import functools
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -37,16 +37,14 @@ def plain_of(cls: type[Any]) -> Callable[[Any], Any] | None:
         return _of_record(cls)
     if issubclass(cls, Enum):
         return _of_enum
-    if cls in (list, tuple):
-        return _of_list
-    return None
+    return _of_list if cls is list else None
 
 
 def _of_enum(value: Enum) -> Any:
     return value.value
 
 
-def _of_list(values: list[Any]) -> list[Any]:
+def _of_list(values: Iterable[Any]) -> list[Any]:
     return [_deep(value) for value in values]
 
 
@@ -54,7 +52,7 @@ def _deep(value: Any) -> Any:
     """Make plain what a field may hold, dicts included."""
     if type(value) is dict:
         return {key: _deep(one) for key, one in value.items()}
-    return plain(value)
+    return _of_list(value) if type(value) is tuple else plain(value)
 
 
 def _of_record(cls: type[Any]) -> Callable[[Any], Any]:

@@ -126,9 +126,7 @@ class LogReader(Protocol):
         """
         ...
 
-    def read(
-        self, topic: str, partition: int, start: int, limit: int = 500
-    ) -> list[StoredRecord]:
+    def read(self, topic: str, partition: int, start: int, limit: int = 500) -> list[StoredRecord]:
         """Return up to `limit` records from offset `start` on; fewer only at the end."""
         ...
 

@@ -238,7 +238,7 @@ class _Walks:
         """Say whether a value of a type may take no bytes at all."""
         if isinstance(definition, str) and definition in self.names:
             definition = self.names[definition]
-        if isinstance(definition, str) or isinstance(definition, list):
+        if isinstance(definition, str | list):
             return definition == "null"
         if definition["type"] == "fixed":
             return bool(definition["size"] == 0)

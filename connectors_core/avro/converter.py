@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from connectors_core.api.converter import Converter
 from connectors_core.api.errors import ConfigError, DataError, SchemaError
@@ -17,6 +17,8 @@ from connectors_core.avro.evolution import backward, evolve, learn
 from connectors_core.avro.registry import EmbeddedRegistry
 
 Encode = Callable[[Any], bytes]
+Key = tuple[str, Schema | None, type[Any]]
+T = TypeVar("T")
 
 
 class AvroConverter(Converter):
@@ -41,7 +43,7 @@ class AvroConverter(Converter):
         self._suffix = "key" if is_key else "value"
         self._evolves = evolution == "evolve"
         self._ready: set[str] = set()
-        self._encoders: dict[tuple[str, Schema | None, type[Any]], Encode] = {}
+        self._encoders: dict[Key, Encode] = {}
         self._decoders: dict[int, Callable[[bytes, int], Any]] = {}
 
     def subject(self, topic: str) -> str:
@@ -63,21 +65,27 @@ class AvroConverter(Converter):
             return
         untyped = [sample for sample in samples if not is_record(type(sample))]
         found = learn(untyped, topic)
-        if found is not None:
-            self._registry.register(subject, found)
+        with self._registry.lock:
+            if found is not None and self._registry.latest(subject) is None:
+                self._registry.register(subject, found)
 
     def encode(self, topic: str, schema: Schema | None, value: Any) -> bytes:
         key = (topic, schema, value.__class__)
         try:
-            return (self._encoders.get(key) or self._encoder(key, value))(value)
+            return (self._encoders.get(key) or self._locked(self._encoder, key, value))(value)
         except SchemaError as error:
             if schema is not None or not self._evolves or is_record(key[2]):
                 raise _placed(error) from error.__cause__
         except RecursionError as error:
             raise SchemaError("is nested too deep.", code="schema.depth", place="value") from error
-        return self._evolved(key, value)
+        return self._locked(self._evolved, key, value)
 
-    def _encoder(self, key: tuple[str, Schema | None, type[Any]], value: Any) -> Encode:
+    def _locked(self, step: Callable[[Key, Any], T], key: Key, value: Any) -> T:
+        """Take a step off the hot path alone: threads share converters, converters a subject."""
+        with self._registry.lock:
+            return step(key, value)
+
+    def _encoder(self, key: Key, value: Any) -> Encode:
         """Compile, and keep, what encodes values of this class by this schema."""
         topic, given, cls = key
         try:
@@ -88,7 +96,8 @@ class AvroConverter(Converter):
         made = self._compiled(topic, self._admitted(topic, declared, value))
         if turn is not None:
             made = _after(turn, made)
-        self._encoders[key] = made
+        # Never changed in place: another thread may be looking.
+        self._encoders = {**self._encoders, key: made}
         return made
 
     def _admitted(self, topic: str, declared: Schema | None, value: Any) -> Schema:
@@ -110,7 +119,7 @@ class AvroConverter(Converter):
     def _compiled(self, topic: str, schema: Schema) -> Encode:
         return encoder(schema, wire.prefix(self._registry.register(self.subject(topic), schema)))
 
-    def _evolved(self, key: tuple[str, Schema | None, type[Any]], value: Any) -> bytes:
+    def _evolved(self, key: Key, value: Any) -> bytes:
         """Let the subject's schema grow by a value that it refused, and encode that value."""
         topic = key[0]
         subject = self.subject(topic)
@@ -130,16 +139,16 @@ class AvroConverter(Converter):
             if known[0] != topic or known[1] is not None or is_record(known[2])
         }
         made = made if turn is None else _after(turn, made)
-        self._encoders[key] = made
+        self._encoders = {**self._encoders, key: made}
         return made(value)
 
     def decode(self, topic: str, data: bytes) -> Any:
-        schema_id = wire.schema_id(data)
-        decode = self._decoders.get(schema_id)
-        if decode is None:
-            decode = decoder(self._registry.schema(schema_id))
-            self._decoders[schema_id] = decode
         try:
+            schema_id = wire.schema_id(data)
+            decode = self._decoders.get(schema_id)
+            if decode is None:
+                decode = decoder(self._registry.schema(schema_id))
+                self._decoders[schema_id] = decode
             return decode(data, wire.PREFIX_BYTES)
         except DataError as error:
             raise DataError(error.message, code=error.code, place=topic) from error.__cause__

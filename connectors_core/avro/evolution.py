@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors_core.api.errors import ConfigError, SchemaError
-from connectors_core.api.schema import Schema
-from connectors_core.api.schema_infer import Inference
+from connectors_core.api.schema import Schema, plain
+from connectors_core.api.schema_infer import Inference, known
 from connectors_core.api.schema_merge import (
     Merge,
-    branches_of,
     incompatible,
     join,
     kind_of,
     shown_type,
 )
 from connectors_core.api.schema_parse import NAMED, logical, named_types
+from connectors_core.avro.checker import Check, checker
 
 _PROMOTIONS = {
     "int": ("int", "long", "float", "double"),
@@ -41,16 +41,26 @@ def evolve(old: Schema, new: Schema | Sequence[Any]) -> Schema:
         come = new.definition
         found = Merge(names, named_types(come)).types(definition, come, "")
     else:
+        check = checker(old)
         inference = Inference(old.name, definition, names)
         for sample in new:
-            inference.add(sample)
-        found = Merge(names).types(definition, inference.definition(), "")
+            if not _takes(check, plain(sample)):
+                inference.add(sample)
+        found = known(Merge(names).types(definition, inference.found, ""))
     try:
         grown = Schema(found)
     except ConfigError as error:
         raise SchemaError(error.message, code="schema.incompatible", place=error.place) from error
     backward(grown, old)
     return grown
+
+
+def _takes(check: Check, value: Any) -> bool:
+    try:
+        check(value)
+    except SchemaError:
+        return False
+    return True
 
 
 def learn(samples: Sequence[Any], name: str) -> Schema | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 
 from connectors_core.api.errors import DataError
@@ -14,9 +15,10 @@ _IDS = 1 << 31
 class EmbeddedRegistry:
     """A view in memory of the committed rows, and of those that wait for the next transaction.
 
-    For one loop thread: nothing here blocks, and nothing is locked. An id comes from the schema
-    itself, so that workers agree without talking; where another schema has it already, the next
-    free one is taken and recorded in the row.
+    A lock keeps it whole: plain generators encode, and so register, in threads of their own.
+    Whoever makes a version of what `latest` returned holds `lock` from the one to the other. An id
+    comes from the schema itself, so that workers agree without talking; where another schema has it
+    already, the next free one is taken and recorded in the row.
     """
 
     def __init__(self, rows: Iterable[SchemaRow] = ()) -> None:
@@ -25,6 +27,7 @@ class EmbeddedRegistry:
         self._latest: dict[str, tuple[int, Schema]] = {}
         self._by_id: dict[int, Schema] = {}
         self._pending: list[SchemaRow] = []
+        self.lock = threading.RLock()
         for row in rows:
             self._add(row, Schema.avro(row.avro))
 
@@ -42,14 +45,15 @@ class EmbeddedRegistry:
 
     def register(self, subject: str, schema: Schema) -> int:
         """Return the id of a schema, making it the subject's next version if it is none yet."""
-        known = self._subjects.get(subject, {}).get(schema)
-        if known is not None:
-            return known.id
-        version = self._latest[subject][0] + 1 if subject in self._latest else 1
-        row = SchemaRow(subject, version, self._free_id(schema), schema.text)
-        self._add(row, schema)
-        self._pending.append(row)
-        return row.id
+        with self.lock:
+            known = self._subjects.get(subject, {}).get(schema)
+            if known is not None:
+                return known.id
+            version = self._latest[subject][0] + 1 if subject in self._latest else 1
+            row = SchemaRow(subject, version, self._free_id(schema), schema.text)
+            self._add(row, schema)
+            self._pending.append(row)
+            return row.id
 
     def _free_id(self, schema: Schema) -> int:
         candidate = schema.id
@@ -70,12 +74,14 @@ class EmbeddedRegistry:
 
     def pending(self) -> list[SchemaRow]:
         """Return the rows that the next transaction must store, in the order they were made."""
-        return list(self._pending)
+        with self.lock:
+            return list(self._pending)
 
     def durable(self, rows: Iterable[SchemaRow]) -> None:
         """Hear that these rows are stored. Idempotent."""
         stored = set(rows)
-        self._pending = [row for row in self._pending if row not in stored]
+        with self.lock:
+            self._pending = [row for row in self._pending if row not in stored]
 
     def rows(self) -> list[SchemaRow]:
         """Return every row, oldest first."""

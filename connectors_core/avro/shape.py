@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors_core.api.schema_names import original
-from connectors_core.api.schema_parse import NAMED, branch_name, logical, named_types
+from connectors_core.api.schema_parse import branch_name, logical, named_types
 from connectors_core.avro.union import Choice, single_branch
 
 Shape = Callable[[Any], Any]
@@ -123,8 +123,9 @@ class _Shaper(_Walk):
     def union(self, branches: list[Any]) -> Shape | None:
         only = single_branch(branches)
         if only is not None:
-            shape = self.of(only)
-            return (lambda value: None if value is None else shape(value)) if shape else None
+            inner, tag = self.of(only), branch_name(only)
+            # Tagged, or fastavro would validate the inside, where it mistakes tags for values.
+            return (lambda value: None if value is None else (tag, inner(value))) if inner else None
         choose = self.unions[id(branches)]
         shapes = [self.of(branch) for branch in branches]
         tags = [branch_name(branch) for branch in branches]
@@ -145,12 +146,8 @@ class _Shaper(_Walk):
             for one in definition["fields"]
             if "default" in one
         }
-        plain = all(
-            one["default"] == defaults[one["name"]]
-            and type(one["default"]) is type(defaults[one["name"]])
-            for one in definition["fields"]
-            if "default" in one
-        )
+        given = {one["name"]: one["default"] for one in definition["fields"] if "default" in one}
+        plain = repr(given) == repr(defaults)
         if plain and all(name == key and shape is None for key, name, shape in fields):
             return None
 
@@ -167,9 +164,10 @@ class _Shaper(_Walk):
     def default(self, definition: Any, value: Any) -> Any:
         """Return a default as fastavro writes it: bytes as bytes, a branch with its tag."""
         if isinstance(definition, list):
-            made = self.default(definition[0], value)
-            wide = single_branch(definition) is None
-            return (branch_name(definition[0]), made) if wide else made
+            made = value if value is None else self.default(definition[0], value)
+            narrow = value is None or single_branch(definition) is not None
+            same = narrow and repr(made) == repr(value)
+            return value if same else (branch_name(definition[0]), made)
         whole = (
             self.names.get(definition, definition) if isinstance(definition, str) else definition
         )
@@ -211,7 +209,7 @@ class _Restorer(_Walk):
 
     def _is_record(self, branch: Any) -> bool:
         whole = self.names.get(branch, branch) if isinstance(branch, str) else branch
-        return isinstance(whole, dict) and whole["type"] in NAMED
+        return isinstance(whole, dict) and whole["type"] == "record"
 
     def record(self, definition: dict[str, Any]) -> Shape | None:
         fields = [

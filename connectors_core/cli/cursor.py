@@ -19,7 +19,7 @@ def scan(
     Records that retention removes meanwhile are passed over, as are offsets that hold none.
     """
     while start < end:
-        page = reader.read(topic, partition, start, min(PAGE, end - start))
+        page = reader.read(topic, partition, start, PAGE)
         if not page:
             return
         for record in page:

@@ -31,6 +31,7 @@ from connectors_core.cli.shape import record_line
     type=click.Choice(("jsonl", "avro", "csv")),
     default="jsonl",
     show_default=True,
+    help="What to write, see above.",
 )
 @click.option(
     "-o",

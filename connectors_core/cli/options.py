@@ -56,9 +56,8 @@ def data_dir_option(command: F) -> F:
         "--data-dir",
         type=click.Path(file_okay=False, path_type=Path),
         default=Path("pyconnect-data"),
-        show_default="./pyconnect-data",
         metavar="DIR",
-        help="Where the log is kept.",
+        help="Where the log is kept; ./pyconnect-data if not given.",
     )(command)
 
 

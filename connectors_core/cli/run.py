@@ -48,14 +48,20 @@ if TYPE_CHECKING:
     "--playground",
     is_flag=True,
     help="Start the plugins' own fake upstreams on 127.0.0.1 and read those, with no network; "
-    "the log is kept in <data dir>/playground.",
+    "the log is kept in DIR/playground.",
 )
 @plugin_option
 @data_dir_option
 @click.option(
     "--json", "as_json", is_flag=True, help="The last line of stdout is a summary object."
 )
-@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    help="info: changes of state; debug: every batch.",
+)
 @click.option(
     "--log-format",
     type=click.Choice(FORMATS),

@@ -50,10 +50,13 @@ class Providers:
     """Resolves the templates of files, each time anew.
 
     `given` holds, by value, the template of everything that was given: what MUST NOT be shown.
+    `absent` stands for what can't be given; None makes that an error. The playground sets it, since
+    it needs no real secrets.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     given: dict[str, str] = field(default_factory=dict, repr=False)
+    absent: str | None = None
 
     def resolve(self, raw: Map, problems: Problems) -> Map:
         """Return the same map with all templates filled in. Blocking, if files are named."""
@@ -83,8 +86,9 @@ class Providers:
             try:
                 text = self._place(found)
             except Unreadable as error:
-                failures.append(str(error))
-                return ""
+                if self.absent is None:
+                    failures.append(str(error))
+                text = self.absent or ""
             if text is None:
                 return found[0].removeprefix("$") if found[0] == "$${" else found[0]
             given.append(text)
@@ -122,7 +126,7 @@ class Providers:
         found = _ENV.fullmatch(rest)
         if found is None:
             raise Unreadable(
-                "${env:...} takes the name of a variable, as in ${env:NAME} or ${env:NAME:-default}."
+                "${env:...} takes a variable, as in ${env:NAME} or ${env:NAME:-default}."
             )
         value = self.environ.get(found[1])
         if found[2] is not None:

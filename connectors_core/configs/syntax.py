@@ -43,7 +43,7 @@ def _unreadable(text: str) -> tuple[int, str]:
     """Return line and name of the first character that YAML does not allow (spec 5.1)."""
     for at, character in enumerate(text):
         code = ord(character)
-        if (code < 32 and character not in "\t\n\r") or 0x7F <= code < 0xA0 and code != 0x85:
+        if (code < 32 and character not in "\t\n\r") or (0x7F <= code < 0xA0 and code != 0x85):
             return text.count("\n", 0, at) + 1, f"the control character U+{code:04X}"
         if code in (0xFFFE, 0xFFFF):
             return text.count("\n", 0, at) + 1, f"the character U+{code:04X}"

@@ -106,6 +106,10 @@ class Connector:
         for task in list(self._tasks.values()):
             task.revoke()
 
+    def begun(self) -> bool:
+        """Say whether a task has begun to run; from any thread."""
+        return any(task.state is not State.STOPPED for task in list(self._tasks.values()))
+
     def ended(self) -> bool:
         """Say whether no task will do anything more by itself; from any thread."""
         ended = {State.FAILED, State.COMPLETED}

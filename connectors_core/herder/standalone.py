@@ -80,6 +80,10 @@ class Standalone:
         """Say whether no connector will do anything more by itself."""
         return all(connector.ended() for connector in self._connectors.values())
 
+    def running(self) -> bool:
+        """Say whether a task has begun to run."""
+        return any(connector.begun() for connector in self._connectors.values())
+
     def summary(self) -> Summary:
         """Return what the run did."""
         statuses = self.statuses()

@@ -46,8 +46,8 @@ class Encoder:
         self._routes = routes
         self._key = key
         self._value = value
-        self._encode: Callable[[str, Schema | None, Any], bytes] = value.encode
-        self._max_bytes = max_bytes
+        self.encode_value: Callable[[str, Schema | None, Any], bytes] = value.encode
+        self.max_bytes = max_bytes
 
     def row(self, record: Record, source_partition: str) -> tuple[Target, Row, int]:
         """Return where a record goes, its row, and the bytes of its key and value.
@@ -62,14 +62,14 @@ class Encoder:
         if value is not None:
             if not route.ready and schema is None and isinstance(value, dict | list):
                 self._wait_for_samples(route)
-            value = self._encode(route.topic, schema, value)
+            value = self.encode_value(route.topic, schema, value)
             size = len(value)
         if key is not None:
             key = self._key.encode(route.topic, None, key)
             size += len(key)
-        if size > self._max_bytes:
+        if size > self.max_bytes:
             raise DataError(
-                f"the record is {size} bytes, over batch.max.bytes = {self._max_bytes}."
+                f"the record is {size} bytes, over batch.max.bytes = {self.max_bytes}."
                 " Raise batch.max.bytes, or split the value at its source.",
                 code="data.too-large",
             )

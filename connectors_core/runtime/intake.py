@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from connectors_core.api.errors import ContractError, DataError, PyconnectError
-from connectors_core.api.record import Batch, Item, Offset, Record, Reject
+from connectors_core.api.record import Batch, Item, Record, Reject
 from connectors_core.api.store import Row
 from connectors_core.runtime import crash
 from connectors_core.runtime.chain import Step, run_chain
@@ -40,6 +40,8 @@ MAX_SAMPLES = 100
 class Intake:
     """Takes items one at a time: transforms, converts, collects units, closes them.
 
+    `detour` says that even the usual record must come here (see `short_way`).
+
     Called by the generators' drivers, never by two at a time. `tolerant` is `errors.tolerance:
     all`. `max_bytes` bounds one unit. `on_hold` is called when items begin to wait for a schema to
     be inferred; within a second, `release` must be called.
@@ -64,7 +66,7 @@ class Intake:
         self._max_bytes = max_bytes
         self._on_hold = on_hold
         self._held: list[tuple[Item, State, Progress]] = []
-        self._plain = not steps and not crash.armed()
+        self.detour = bool(steps) or crash.armed()
 
     @property
     def holding(self) -> bool:
@@ -78,11 +80,6 @@ class Intake:
 
     def accept(self, item: Item, progress: Progress) -> None:
         """Take one item. Raises the item's error, after which the task must fail."""
-        if self._plain and type(item) is Record and not self._held:
-            offset = item.offset
-            if offset is not None and not progress.open_rows:
-                self._take_plain(item, offset, progress)
-                return
         crash.reach("pull")
         state = NO_STATE
         if type(item) is Batch and item.state:
@@ -99,6 +96,7 @@ class Intake:
     def release(self) -> None:
         """Learn the schemas from what is held, and take it."""
         held, self._held = self._held, []
+        self.detour = bool(self._steps) or crash.armed()
         if held:
             records = [record for item, _, _ in held for record in _records_of(item)]
             self._encoder.learn([made for each in records for made in self._sample(each)])
@@ -107,6 +105,7 @@ class Intake:
 
     def _hold(self, item: Item, state: State, progress: Progress) -> None:
         self._held.append((copy.deepcopy(item), state, progress))
+        self.detour = True
         if len(self._held) == 1:
             self._on_hold()
         if len(self._held) >= MAX_SAMPLES:
@@ -117,27 +116,6 @@ class Intake:
             return run_chain(self._steps, record) if self._steps else (record,)
         except Exception:  # noqa: BLE001 - it comes again, and is dealt with, in _take
             return ()
-
-    def _take_plain(self, record: Record, offset: Offset, progress: Progress) -> None:
-        """Take the usual record, a unit of its own with no transforms, by the short way."""
-        try:
-            target, row, size = self._encoder.row(record, progress.key)
-        except NeedSamples:
-            self._hold(record, NO_STATE, progress)
-            return
-        except DataError:
-            self._take(record, NO_STATE, progress)
-            return
-        outbox = self._outbox
-        close_unit(progress, offset, outbox)
-        parcel = outbox.parcel
-        parcel.rows_of(target).append(row)
-        parcel.records += 1
-        parcel.value_bytes += size
-        size += ROW_OVERHEAD
-        parcel.bytes += size
-        outbox.held += size
-        outbox.touched()
 
     def _take(self, item: Item, state: State, progress: Progress) -> None:
         rows = [row for each in _parts(item) for row in self._rows(each, progress)]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from connectors_core.api.store import Store
 from connectors_core.runtime.budget import Budget
 from connectors_core.runtime.context import Shared
-from connectors_core.runtime.writer import SchemaLog, Writer
+from connectors_core.runtime.writer import SchemaLog, SlotThread, Writer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -75,8 +75,13 @@ class Plane:
         name = self.store.slot_name(connector)
         async with self._lock:
             if name not in self._writers:
-                slot = await asyncio.to_thread(self.store.acquire, name)
-                self._writers[name] = Writer(name, slot, self._schemas)
+                thread = SlotThread(name)
+                try:
+                    slot = await thread.call(self.store.acquire, name)
+                except BaseException:
+                    thread.stop()
+                    raise
+                self._writers[name] = Writer(name, slot, thread, self._schemas)
                 self._writers[name].start()
         return self._writers[name]
 
@@ -109,6 +114,8 @@ class Plane:
     def abandon(self) -> None:
         """Let the loop end as soon as it answers again; nothing waits for it."""
         self._stopping = True
+        for writer in self._writers.values():
+            writer.thread.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _prepare(self, ready: threading.Event) -> None:

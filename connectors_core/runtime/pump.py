@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol
 
 from connectors_core.api.errors import ContractError
@@ -19,16 +19,19 @@ _CHECK_EVERY = 32
 class Gate(Protocol):
     """What a pump asks of its task run for every item."""
 
-    def closed(self, item: Item) -> bool:
-        """Say whether nothing more may be pulled; the item in hand is not accepted then."""
+    take: Callable[[Item], bool]
+    """Take an item, or raise its error; True says to look at `refused` and `crowded`."""
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the run is over for good, so that a cancellation is no news."""
         ...
 
-    def accept(self, item: Item) -> None:
-        """Take an item; raises its error."""
-        ...
+    refused: bool
+    """Whether the item was not taken, because nothing more may be pulled."""
 
     def crowded(self) -> bool:
-        """Say whether the read-ahead is full and something will make room."""
+        """Say whether the read-ahead is full and a commit will make room."""
         ...
 
     async def room(self) -> None:
@@ -44,7 +47,6 @@ class AsyncPump:
         self._gate = gate
         self._stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.parked = asyncio.Event()
 
     async def run(self) -> None:
         """Pull until the generator ends, fails, or `close` is called. Raises what it raised."""
@@ -52,7 +54,7 @@ class AsyncPump:
         try:
             await self._pull()
         except asyncio.CancelledError:
-            if not self._stopped.is_set():
+            if not self._stopped.is_set() and not self._gate.given_up:
                 raise self._yield_in_scope() from None
         except (Exception, BaseExceptionGroup):
             raise
@@ -72,21 +74,14 @@ class AsyncPump:
         return not pending
 
     async def _pull(self) -> None:
-        gate, accept, closed, crowded = (
-            self._gate,
-            self._gate.accept,
-            self._gate.closed,
-            self._gate.crowded,
-        )
+        gate, take = self._gate, self._gate.take
         clock = time.monotonic
         count, slice_end = 0, clock() + SLICE_SECONDS
         async for item in self._generator:
-            if closed(item):
-                self.parked.set()
-                await self._stopped.wait()
-                return
-            accept(item)
-            if crowded():
+            if take(item):
+                if gate.refused:
+                    await self._stopped.wait()
+                    return
                 await gate.room()
                 slice_end = clock() + SLICE_SECONDS
             count += 1

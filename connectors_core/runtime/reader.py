@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors_core.api.errors import ContractError, OffsetError, Retry
@@ -34,6 +34,10 @@ class Reader:
         self._progresses = {progress.partition: progress for progress in progresses}
         self._only = None if together else progresses[0]
         self._pump: AsyncPump | ThreadPump | None = None
+        self.refused = False
+        self.take: Callable[[Item], bool] = self._take
+        if self._only is not None:
+            self.take = run.short_way(self._only, self._take)
         self._teller = Teller(run.source, progresses)
         self._backoff = Backoff(
             run.options.restart_delay_ms / 1000, run.options.restart_delay_max_ms / 1000
@@ -72,16 +76,20 @@ class Reader:
 
     # The gate of the pump.
 
-    def closed(self, item: Item) -> bool:
-        """Say whether nothing more may be pulled."""
-        run = self._run
-        if not run.stopping and not run.budget.exhausted:
-            return False
-        return run.halted or not self._progress_of(item).open_rows
+    @property
+    def given_up(self) -> bool:
+        """Whether nothing of the run is accepted any more."""
+        return self._run.revoked
 
-    def accept(self, item: Item) -> None:
-        """Take an item; raises its error."""
-        self._run.accept(item, self._progress_of(item))
+    def _take(self, item: Item) -> bool:
+        """Take an item by the long way; True says that the pump must look."""
+        run = self._run
+        progress = self._progress_of(item)
+        if (run.stopping or run.budget.exhausted) and (run.halted or not progress.open_rows):
+            self.refused = True
+            return True
+        run.accept(item, progress)
+        return run.crowded()
 
     def crowded(self) -> bool:
         """Say whether the read-ahead is full and a commit will make room."""

@@ -24,6 +24,7 @@ from connectors_core.runtime.intake import Intake
 from connectors_core.runtime.metrics import Counters
 from connectors_core.runtime.reader import Reader
 from connectors_core.runtime.retry import describe
+from connectors_core.runtime.short_way import LongWay, short_way
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.runtime.state import StateView
 from connectors_core.runtime.unit import Outbox, Parcel, Progress
@@ -86,7 +87,7 @@ class Run:
         self._room = asyncio.Event()
         self._stop = asyncio.Event()
         self._failure: asyncio.Future[None] = self._loop.create_future()
-        self._revoked = False
+        self.revoked = False
         self._counted = 0
         self._intake = self._make_intake()
 
@@ -112,23 +113,24 @@ class Run:
 
     def stop(self, *, finish_units: bool = False) -> None:
         """Pull no more; with `finish_units`, let open units be closed first (2 s at most)."""
-        self.stopping = True
+        self.stopping = self._intake.detour = True
         if finish_units and any(each.open_rows for each in self._progresses.values()):
             self._loop.call_later(2.0, self.stop)
             return
         self.halted = True
+        self._intake.detour = True
         self._stop.set()
 
     def revoke(self) -> None:
         """Accept nothing more and commit nothing more, at once; for a loop that is given up."""
-        self._revoked = self.stopping = self.halted = True
+        self.revoked = self.stopping = self.halted = self._intake.detour = True
         self._resources.writer.forget(self)
 
     # What readers ask for.
 
     def accept(self, item: Item, progress: Progress) -> None:
         """Take one item of a generator."""
-        if self._revoked:
+        if self.revoked:
             return
         if self.counters.first_pull is None:
             self.counters.first_pull = time.monotonic()
@@ -209,7 +211,7 @@ class Run:
         if not self._failure.done():
             self._failure.set_exception(error)
             self._failure.exception()  # it is raised by go(), unless that has ended already
-        self.stopping = self.halted = True
+        self.stopping = self.halted = self._intake.detour = True
         self._room.set()
         self.thread_room.set()
 
@@ -226,7 +228,7 @@ class Run:
             await self._first_end(reads, stop)
             return not self.stopping and all(read.done() for read in reads)
         finally:
-            self.stopping = self.halted = True
+            self.stopping = self.halted = self._intake.detour = True
             await self._close_readers(reads)
             stop.cancel()
 
@@ -239,7 +241,7 @@ class Run:
 
     async def _close_readers(self, reads: list[asyncio.Task[None]]) -> None:
         """Commit what is whole, tell it, end the generators: in this order, in bounded time."""
-        if not self._failure.done() and not self._revoked:
+        if not self._failure.done() and not self.revoked:
             try:
                 async with asyncio.timeout(GRACE_SECONDS):
                     await self.settle()
@@ -253,7 +255,7 @@ class Run:
         await asyncio.gather(*reads, return_exceptions=True)
 
     async def _wind_down(self) -> None:
-        self._revoked = True
+        self.revoked = True
         self._resources.writer.forget(self)
         with contextlib.suppress(TimeoutError):
             try:
@@ -266,16 +268,25 @@ class Run:
 
     # Pieces.
 
+    def short_way(self, progress: Progress, long_way: LongWay) -> LongWay:
+        """Return what takes the usual record of a partition, by the short way where there is one."""
+        route = self._routes[None]
+        if route.partitions > 1 or self.spec.steps or self.budget.limited:
+            return long_way
+        ahead = self.options.read_ahead_bytes
+        return short_way(self._intake, self._encoder, route, self.outbox, progress, ahead, long_way)
+
     def _make_intake(self) -> Intake:
         spec, counts = self.spec, self._resources.partitions
         schemas = spec.source.schemas
-        routes = {
+        self._routes = {
             name: Route(topic.name, counts.get(topic.name, 1), schemas.get(name or ""))
             for name, topic in spec.topics.items()
         }
         key, value = spec.converters()
+        self._encoder = Encoder(self._routes, key, value, self.options.batch_max_bytes)
         return Intake(
-            Encoder(routes, key, value, self.options.batch_max_bytes),
+            self._encoder,
             spec.steps,
             self.outbox,
             DeadLetters(
@@ -302,7 +313,7 @@ class Run:
     def _on_loop(self, function: Any) -> None:
         if threading.get_ident() == self._thread:
             function()
-        elif not self._revoked:
+        elif not self.revoked:
             self._loop.call_soon_threadsafe(function)
 
     def _count(self) -> None:

@@ -67,20 +67,18 @@ class ThreadPump:
 
     def _pull_all(self) -> None:
         gate, lock, room, stopped = self._gate, self._lock, self._room, self._stopped
+        take = gate.take
         for item in self._iterator:
             with lock:
-                parked = gate.closed(item)
-                if not parked:
-                    gate.accept(item)
-                crowded = gate.crowded()
-            if parked:
+                crowded = take(item)
+            if gate.refused:
                 stopped.wait()
                 return
             while crowded and not stopped.is_set():
                 room.clear()
-                if gate.crowded():
-                    room.wait()
                 crowded = gate.crowded()
+                if crowded:
+                    room.wait()
 
     def _close_iterator(self) -> None:
         close: Any = getattr(self._iterator, "close", None)

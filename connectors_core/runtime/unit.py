@@ -14,7 +14,7 @@ from connectors_core.runtime.state import Overlay
 Target: TypeAlias = tuple[str, int]
 """A topic and one of its partitions."""
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+SCALARS = frozenset({str, int, float, bool, type(None)})
 ROW_OVERHEAD = 100
 """Bytes that a waiting row costs beside its key and value."""
 
@@ -82,7 +82,7 @@ class Outbox:
     of: bytes of open units, of closed ones, and of those in a commit (invariant 8)."""
 
     def __init__(self, max_records: int, max_bytes: int, wake: Callable[[bool], None]) -> None:
-        self._max_records = max_records
+        self.max_records = max_records
         self._max_bytes = max_bytes
         self._wake = wake
         self._woken = False
@@ -99,7 +99,7 @@ class Outbox:
             self._woken = True
             self._wake(False)
         if not self._full and (
-            parcel.records >= self._max_records or parcel.bytes >= self._max_bytes
+            parcel.records >= self.max_records or parcel.bytes >= self._max_bytes
         ):
             self._full = True
             self._wake(True)
@@ -141,7 +141,7 @@ def close_unit(progress: Progress, offset: Offset, outbox: Outbox) -> None:
             code="source.offset",
         )
     for scalar in offset.values():
-        if type(scalar) not in _SCALARS:
+        if type(scalar) not in SCALARS:
             flat(offset, "offset")
     parcel = outbox.parcel
     # A copy, because a source may go on changing its dict; written as JSON once a commit.

@@ -106,10 +106,10 @@ class Writer:
     `commit.max.records` or `commit.max.bytes` waiting. Commits are never cancelled.
     """
 
-    def __init__(self, name: str, slot: Slot, schemas: SchemaLog) -> None:
+    def __init__(self, name: str, slot: Slot, thread: SlotThread, schemas: SchemaLog) -> None:
         self.name = name
         self.slot = slot
-        self.thread = SlotThread(name)
+        self.thread = thread
         self.note = ""
         self._schemas = schemas
         self._dirty: dict[Client, None] = {}

@@ -102,7 +102,8 @@ def _offsets(side: ReadSide) -> Iterator[str]:
         "SELECT id, connector, partition, offset FROM owner WHERE id > ? ORDER BY id LIMIT ?",
         (last, _PAGE),
     ):
-        for last, connector, partition, offset in rows:
+        last = rows[-1][0]
+        for _, connector, partition, offset in rows:
             for text, what in ((partition, "partition"), (offset or "{}", "offset")):
                 if problem := canonical_problem(text, what):
                     yield f"connector {connector}: {problem}"

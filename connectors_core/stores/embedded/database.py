@@ -83,11 +83,13 @@ class Database:
 
     def _open(self) -> Connection:
         prepare_file(self.path)
-        self._inspect()
+        clean = self._inspect()
         connection = self._connect(str(self.path))
         try:
             new = layout.is_new(connection, self.path)
             layout.configure(connection, self.path, new=new)
+            if not clean:
+                self._settle(connection)
             self._begin(connection, new)
         except BaseException:
             connection.close()
@@ -102,18 +104,36 @@ class Database:
             connection.execute("UPDATE meta SET value = 0 WHERE name = 'clean'")
         connection.execute("COMMIT")
 
-    def _inspect(self) -> None:
-        """Refuse a file that is not a sound log, through a connection that can't change it."""
+    def _settle(self, connection: Connection) -> None:
+        """Move all of the WAL into the file.
+
+        After a failed fsync the end of the WAL may be in memory only: what would be written behind
+        it, and acknowledged, would go with it in a power cut.
+        """
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(
+                "another process has been reading it for seconds. End that one.",
+                code="store.busy",
+                place=str(self.path),
+            )
+
+    def _inspect(self) -> bool:
+        """Refuse a file that is not a sound log, through a connection that can't change it.
+
+        Return whether it was closed in order.
+        """
         # A journal is rolled back by the writer; one that only reads could not even look.
         if not self.path.stat().st_size or being_made(self.path):
-            return
+            return False
         connection = connect_readonly(str(self.path))
         try:
             if layout.is_new(connection, self.path):
-                return
-            clean = connection.execute("SELECT value FROM meta WHERE name = 'clean'").fetchone()
-            if clean != (1,):
+                return False
+            mark = connection.execute("SELECT value FROM meta WHERE name = 'clean'").fetchone()
+            if mark != (1,):
                 self._quick_check(connection)
+            return bool(mark == (1,))
         finally:
             connection.close()
 

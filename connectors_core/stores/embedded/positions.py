@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors_core.api.errors import StoreError
 from connectors_core.api.store import SchemaRow
-from connectors_core.stores.embedded.bulk import spread
+from connectors_core.stores.embedded.bulk import portions, spread
 from connectors_core.stores.embedded.connection import Connection
 
 _OFFSET = """INSERT INTO owner (connector, partition, offset) VALUES {rows}
@@ -15,7 +15,6 @@ _OWNER = """INSERT INTO owner (connector, partition) VALUES {rows}
     ON CONFLICT (connector, partition) DO NOTHING"""
 _STATE = """INSERT INTO state (owner, key, value) VALUES {rows}
     ON CONFLICT (owner, key) DO UPDATE SET value = excluded.value"""
-_FORGET = "DELETE FROM state WHERE (owner, key) IN (VALUES {rows})"
 
 
 def move(connection: Connection, offsets: Mapping[tuple[str, str], str | None]) -> None:
@@ -33,7 +32,17 @@ def keep(connection: Connection, state: Mapping[tuple[str, str], Mapping[str, st
         (owners[place], key, value) for place, some in state.items() for key, value in some.items()
     ]
     spread(connection, _STATE, [change for change in changes if change[2] is not None])
-    spread(connection, _FORGET, [change[:2] for change in changes if change[2] is None])
+    for place, some in state.items():
+        _remove(connection, owners[place], [key for key, value in some.items() if value is None])
+
+
+def _remove(connection: Connection, owner: int, keys: Sequence[str]) -> None:
+    # By owner: for `(owner, key) IN (VALUES …)` SQLite reads the whole table.
+    for some in portions(keys):
+        marks = ",".join("?" * len(some))
+        connection.execute(
+            f"DELETE FROM state WHERE owner = ? AND key IN ({marks})", (owner, *some)
+        )
 
 
 def _owner(connection: Connection, place: tuple[str, str]) -> int:

@@ -42,13 +42,15 @@ class EmbeddedReader:
         require_file(path)
         self._side = ReadSide(path, connect_readonly)
         try:
-            with self._side.connection() as connection:
-                new = layout.is_new(connection, path)
-            if new:
-                raise nothing_yet(path)
+            self._require_log()
         except BaseException:
             self.close()
             raise
+
+    def _require_log(self) -> None:
+        with self._side.connection() as connection:
+            if layout.is_new(connection, self.path):
+                raise nothing_yet(self.path)
 
     def topics(self) -> list[TopicInfo]:
         """List the topics by name."""

@@ -12,13 +12,14 @@ WEEK_MS = 7 * 24 * 3600 * 1000
 _STEP = 16
 _PAGES = 1024
 
-# The first batch of every partition is the one at its start, found through the unique index.
+# The first batch of every partition is the one at its start, found through the unique index; a
+# plain JOIN lets SQLite read all batches instead.
 # As on Kafka, retention.bytes is per partition, and at least so much is kept.
 _EXPIRED = """
 DELETE FROM batch WHERE id IN (
     SELECT batch.id FROM log
-    JOIN topic ON topic.id = log.topic
-    JOIN batch ON batch.log = log.id AND batch.base = log.start
+    CROSS JOIN topic ON topic.id = log.topic
+    CROSS JOIN batch ON batch.log = log.id AND batch.base = log.start
     WHERE (coalesce(retention_ms, ?1) >= 0 AND appended < ?2 - coalesce(retention_ms, ?1))
        OR (coalesce(retention_bytes, ?3) >= 0
            AND log.bytes - batch.size >= coalesce(retention_bytes, ?3))

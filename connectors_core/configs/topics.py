@@ -1,0 +1,105 @@
+"""How topics are made: `topic.creation.<group>.<setting>`, as in Connect (KIP-158)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from connectors_core.configs.notation import Problems, under
+from connectors_core.configs.sentence import shown
+from connectors_core.configs.tree import List, Map, Mark
+
+_COUNTS = ("partitions", "replication.factor")
+_PATTERNS = ("include", "exclude")
+
+
+def creation(framework: Map, problems: Problems) -> Map:
+    """Return the settings by group, in the order in which groups are tried; `default` is last.
+
+    Counts are whole numbers, `include` and `exclude` lists of regular expressions (full match),
+    all else is text, as Kafka wants topic settings.
+    """
+    below = under(framework, "topic.creation")
+    listed = _listed(below, problems)
+    found = Map()
+    for name, value in below.items():
+        group, dot, setting = name.partition(".")
+        mark = below.marks[name]
+        if not dot:
+            problems.add(mark, f"topic.creation.{name}: must be a map of settings.")
+            continue
+        if group not in found:
+            found.put(group, Map(), mark)
+        found[group].put(setting, _setting(name, setting, value, mark, problems), mark)
+    return _ordered(found, listed, problems)
+
+
+def _listed(below: Map, problems: Problems) -> list[str] | None:
+    if "groups" not in below:
+        return None
+    mark = below.mark("groups")
+    value = below.pop("groups")
+    names = _texts(value)
+    if names is None:
+        problems.add(mark, "topic.creation.groups: must be a list of names.")
+    return names
+
+
+def _texts(value: Any) -> list[str] | None:
+    """Return a list of text, also from text with commas as in Connect; None if it is neither."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [str(item) for item in value]
+    return None
+
+
+def _setting(name: str, setting: str, value: Any, mark: Mark, problems: Problems) -> Any:
+    place = f"topic.creation.{name}"
+    if setting in _COUNTS:
+        return _count(place, value, mark, problems)
+    if setting in _PATTERNS:
+        return _patterns(place, value, mark, problems)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return mark.text or str(value)
+    problems.add(mark, f"{place}: must be text or a number, got {shown(value, mark)}.")
+    return ""
+
+
+def _count(place: str, value: Any, mark: Mark, problems: Problems) -> int:
+    if isinstance(value, str) and re.fullmatch("-1|[0-9]{1,5}", value):
+        value = int(value)
+    if type(value) is int and (value == -1 or 1 <= value <= 10_000):
+        return value
+    takes = "must be a whole number from 1 to 10000, or -1 for the store's default"
+    problems.add(mark, f"{place}: {takes}, got {shown(value, mark)}.")
+    return -1
+
+
+def _patterns(place: str, value: Any, mark: Mark, problems: Problems) -> List:
+    made = List()
+    for pattern in _texts(value) or ():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            problems.add(mark, f"{place}: {pattern!r} is no regular expression: {error}.")
+        made.add(pattern, mark)
+    if not made:
+        problems.add(mark, f"{place}: must be a list of regular expressions.")
+    return made
+
+
+def _ordered(found: Map, listed: list[str] | None, problems: Problems) -> Map:
+    order = [*(listed if listed is not None else found), "default"]
+    for group in found:
+        if group not in order:
+            message = f"topic.creation.{group}: is not listed in topic.creation.groups. Add it."
+            problems.add(found.mark(group), message)
+    made = Map()
+    for group in sorted(filter(found.__contains__, dict.fromkeys(order)), key="default".__eq__):
+        made.put(group, found[group], found.mark(group))
+    return made
