@@ -11,6 +11,9 @@ from json.encoder import encode_basestring
 from typing import Any, ClassVar, Literal, NoReturn
 from uuid import UUID
 
+from pydantic import Field
+
+from connectors_core.api.config import Config
 from connectors_core.api.converter import Converter
 from connectors_core.api.errors import DataError
 from connectors_core.api.schema import Schema, plain
@@ -20,6 +23,14 @@ def _bad(problem: str, path: str, code: str = "data.json") -> DataError:
     return DataError(f"{problem}.", code=code, place=path or "value")
 
 
+class JsonOptions(Config):
+    """Options of the JSON converter, as in `value.converter.numbers`."""
+
+    numbers: Literal["double", "decimal"] = Field(
+        "double", description="What a number with a point is read as."
+    )
+
+
 class JsonConverter(Converter):
     """Compact JSON in UTF-8. Decimals are numbers with all their digits; instants are ISO text.
 
@@ -27,6 +38,11 @@ class JsonConverter(Converter):
     """
 
     name: ClassVar[str] = "json"
+
+    @classmethod
+    def config_class(cls) -> type[Config]:
+        """Return the model of the options."""
+        return JsonOptions
 
     def __init__(self, *, numbers: Literal["double", "decimal"] = "double") -> None:
         self._parse_float = _double if numbers == "double" else Decimal

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ class Reading:
         name = framework["connector.class"]
         place = Place(
             self.problems,
-            others=[*aliases(), *_dotted(source.config_class())],
+            others=_nameable(source.config_class()),
             mark=framework.mark("connector.class"),
             given=self.providers.given,
             listing=f"`pyconnect plugins show {name}` lists what there is.",
@@ -213,10 +214,14 @@ def _without(raw: Map, overlay: Mapping[str, Any]) -> Map:
     return kept
 
 
-def _dotted(model: type[Config]) -> Iterator[str]:
-    """Give the names of options one level down, for suggestions."""
-    for name, kind in fields_of(model).items():
-        yield from (f"{name}.{inner}" for inner in options_in(kind))
+@lru_cache(maxsize=256)
+def _nameable(model: type[Config]) -> tuple[str, ...]:
+    """Return what an unknown name may have meant beside the model's own: options one level down,
+    and the framework's."""
+    inner = (
+        f"{name}.{option}" for name, kind in fields_of(model).items() for option in options_in(kind)
+    )
+    return (*aliases(), *inner)
 
 
 def _names(topics: Collection[str]) -> str:

@@ -36,7 +36,7 @@ class OptionInfo:
 
 def describe(model: type[BaseModel]) -> list[OptionInfo]:
     """Return the options of a model; those of models within it by their dotted names."""
-    return list(_options(model, "", ()))
+    return list(_options(model, "", (model,)))
 
 
 def framework_options() -> list[OptionInfo]:
@@ -54,7 +54,7 @@ def _options(model: type[BaseModel], prefix: str, above: tuple[Any, ...]) -> Ite
         inner = [base for base in choices(type_of(field)) if is_model(base)]
         # A model that holds itself is told once.
         if len(inner) == 1 and inner[0] not in above:
-            yield from _options(inner[0], f"{prefix}{name}.", (*above, model))
+            yield from _options(inner[0], f"{prefix}{name}.", (*above, inner[0]))
         else:
             yield _option(prefix + name, field)
 

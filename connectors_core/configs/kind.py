@@ -75,14 +75,26 @@ def bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
             return kind, extra
 
 
-def choices(kind: Any) -> Iterator[Any]:
-    """Give the alternatives of a union, or the type itself; without annotations and None."""
+def choices(kind: Any) -> tuple[Any, ...]:
+    """Return the alternatives of a union, or the type itself; without annotations and None."""
+    try:
+        return _cached(kind)
+    except TypeError:  # an annotation that has no hash
+        return tuple(_alternatives(kind))
+
+
+def _alternatives(kind: Any) -> Iterator[Any]:
     base, _ = bare(kind)
     if get_origin(base) in (Union, UnionType):
         for each in get_args(base):
-            yield from choices(each)
+            yield from _alternatives(each)
     elif base is not NoneType:
         yield base
+
+
+@lru_cache(maxsize=4096)
+def _cached(kind: Any) -> tuple[Any, ...]:
+    return tuple(_alternatives(kind))
 
 
 def is_model(base: Any) -> bool:
@@ -156,7 +168,7 @@ def expected(kind: Any) -> str:
     told = [each.text for each in extra if isinstance(each, Kind)]
     if told:
         return str(told[-1])
-    parts = list(choices(base))
+    parts = choices(base)
     if len(parts) > 1:
         return " or ".join(dict.fromkeys(expected(part) for part in parts))
     if parts and parts[0] is not base:

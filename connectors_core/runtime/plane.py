@@ -23,8 +23,6 @@ T = TypeVar("T")
 BEAT_SECONDS = 0.5
 OWNER = "pyconnect:"
 _STACK_LINES = 4
-_left_behind: list[asyncio.AbstractEventLoop] = []
-"""Loops with a task that swallows its cancellation: kept, so that nothing is torn down under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +138,13 @@ class Plane:
         self._drain()
 
     def _drain(self) -> None:
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
+        """Cancel what is left until it ends; a task that swallows cancellations keeps this daemon
+        thread, and nobody else, waiting."""
+        while tasks := asyncio.all_tasks(self._loop):
+            for task in tasks:
+                task.cancel()
             self._loop.run_until_complete(asyncio.wait(tasks, timeout=0.5))
-        if not any(not task.done() for task in tasks):
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
-            self._loop.close()
-        else:
-            _left_behind.append(self._loop)
+        self._loop.close()
 
     async def _close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in self._writers.values()))

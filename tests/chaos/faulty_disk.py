@@ -17,6 +17,8 @@ from typing import Any
 import apsw
 
 SECTOR = 512
+# What `before` raised comes out of apsw as it was, without a code.
+_CODES = {apsw.FullError: sqlite3.SQLITE_FULL, apsw.IOError: sqlite3.SQLITE_IOERR}
 _NAMES = iter(range(1 << 30))
 
 
@@ -104,7 +106,12 @@ class FaultyFile(apsw.VFSFile):
         self._disk.platters[self._path].pending.append((newsize, None))
 
     def xSync(self, flags: int) -> None:  # noqa: N802
-        self._disk.before("sync", self._path)
+        try:
+            self._disk.before("sync", self._path)
+        except BaseException:
+            # As Linux does: what could not be synced counts as clean, and is never written again.
+            self._disk.platters[self._path].pending.clear()
+            raise
         self._disk.platters[self._path].sync()
 
 
@@ -114,7 +121,8 @@ def _as_sqlite3() -> Iterator[None]:
         yield
     except apsw.Error as error:
         translated = sqlite3.OperationalError(str(error))
-        translated.sqlite_errorcode = getattr(error, "extendedresult", None) or 1
+        code = getattr(error, "extendedresult", None)
+        translated.sqlite_errorcode = code or _CODES.get(type(error), sqlite3.SQLITE_ERROR)
         raise translated from error
 
 

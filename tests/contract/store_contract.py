@@ -41,7 +41,7 @@ def everything(store: Store, topic: str, partition: int = 0) -> list[StoredRecor
 
 
 def offset(number: int) -> str:
-    return '{"n":%d}' % number
+    return f'{{"n":{number}}}'
 
 
 class StoreContract:

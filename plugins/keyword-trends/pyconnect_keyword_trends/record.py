@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,7 +63,7 @@ class Gap:
     reason: str
 
 
-class Change(str, Enum):
+class Change(StrEnum):
     """What happened to a trending term since the last poll."""
 
     NEW = "NEW"

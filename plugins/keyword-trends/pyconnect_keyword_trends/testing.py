@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -124,6 +125,16 @@ class Upstream:
         query = parse_qs(urlsplit(connection.request.path if connection.request else "").query)
         cursor = int(query["cursor"][0]) if "cursor" in query else None
         self.cursors.append(cursor)
+        sending = asyncio.create_task(self._send(connection, cursor))
+        closed = asyncio.create_task(connection.wait_closed())
+        # A script has silences in which only this notices that the client went away.
+        await asyncio.wait({sending, closed}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (sending, closed):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+
+    async def _send(self, connection: ServerConnection, cursor: int | None) -> None:
         sent = 0
         try:
             async for frame in self._frames(cursor):

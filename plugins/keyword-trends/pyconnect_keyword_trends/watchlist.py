@@ -13,7 +13,9 @@ PREFIX = "watch|"
 class Watchlist:
     """The keywords of the config by folded form, and since when (us of event time) they count."""
 
-    def __init__(self, names: Mapping[str, str], since: dict[str, int], fresh: dict[str, Any]):
+    def __init__(
+        self, names: Mapping[str, str], since: dict[str, int], fresh: dict[str, Any]
+    ) -> None:
         self.names = names
         self._since = since
         self._fresh = fresh

@@ -33,6 +33,7 @@ class Numbered(Tracker):
         self.id = None if offset is None else self._stored(offset, "id", int)
         self._history = place.provider.numbered
         self._budget = place.backfill_max
+        self._caught_up = False
 
     def position(self) -> Mapping[str, Any]:
         """Return the last id."""
@@ -46,6 +47,7 @@ class Numbered(Tracker):
                 yield item
         elif self.id is not None and self._history is not None:
             async for item in self._pages(None):
+                self._caught_up = True
                 yield item
 
     async def _anchor(self) -> None:
@@ -72,7 +74,7 @@ class Numbered(Tracker):
         if event.seq is None:
             return
         cause = SEQUENCE if self.live else self.place.cause
-        filled = False
+        filled = self._caught_up and not self.live
         if self.id is not None and self._history is not None:
             async for item in self._pages(event.seq, cause):
                 filled = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ from pyconnect_stock_websocket.testing_replay import (
 __all__ = ["APPROVAL", "APP_KEY", "APP_SECRET", "Replay", "Upstream", "event_id", "recorded"]
 
 HISTORY = 20
+DAY_MS, KOREA_MS = 86_400_000, 9 * 3_600_000
 PINGPONG_SECONDS = 10.0
 
 
@@ -85,7 +87,14 @@ class Upstream:
         self._stack = AsyncExitStack()
         self._http = await self._stack.enter_async_context(HttpUpstream(self._rest))
         server = await self._stack.enter_async_context(
-            serve(self._serve, "127.0.0.1", 0, process_request=self._greet, ping_interval=None)
+            serve(
+                self._serve,
+                "127.0.0.1",
+                0,
+                process_request=self._greet,
+                ping_interval=None,
+                logger=_quiet(),
+            )
         )
         self.port = server.sockets[0].getsockname()[1]
         self._tasks = [asyncio.create_task(self._ping())]
@@ -111,11 +120,18 @@ class Upstream:
     def market(self, symbol: str) -> Market:
         """Return a symbol's market; a new one has traded a little in the last seconds."""
         if symbol not in self.markets:
-            market = self.markets[symbol] = Market(symbol)
             now = time.time_ns() // 1_000_000
+            market = self.markets[symbol] = self._opened(symbol, now)
             for back in range(HISTORY, 0, -1):
                 market.make(now - back * 500)
         return self.markets[symbol]
+
+    def _opened(self, symbol: str, now: int) -> Market:
+        """A market that trades by itself goes on from its last run: its ids and volumes follow the
+        clock, faster than it trades, so that offsets of that run stay behind them."""
+        if not self.rate:
+            return Market(symbol)
+        return Market(symbol, number=now // 10, volume=(now + KOREA_MS) % DAY_MS)
 
     async def trade(self, symbol: str, count: int = 1, *, live: bool = True) -> list[Made]:
         """Make trades; `live=False`: the stream loses them, the history has them."""
@@ -277,6 +293,13 @@ class Upstream:
             trades = []  # all that there is was traded today
         page = trades[::-1][: int(query.get("count", "1"))]
         return Response(body=f"[{','.join(upbit_row(made) for made in page)}]")
+
+
+def _quiet() -> logging.Logger:
+    """Return a logger that writes no frames, so that what is logged is the client's doing."""
+    logger = logging.getLogger("pyconnect_stock_websocket.testing")
+    logger.setLevel(logging.INFO)
+    return logger
 
 
 def event_id(provider: str, made: Made) -> str:

@@ -24,7 +24,7 @@ KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One made trade. `number` counts from 1 without holes; `ms` is its time since the epoch."""
+    """One made trade. `number` has no holes; `ms` is its time since the epoch."""
 
     symbol: str
     number: int
@@ -46,17 +46,21 @@ class Made:
 
 
 class Market:
-    """Trades of one symbol: a walk of prices that is the same in every run."""
+    """Trades of one symbol: a walk of prices that is the same in every run.
 
-    def __init__(self, symbol: str) -> None:
+    `number` and `volume` (of the day) are what they were before the first trade.
+    """
+
+    def __init__(self, symbol: str, number: int = 0, volume: int = 0) -> None:
         price, tick = _START.get(symbol, ("100.00", "0.01"))
         self.symbol = symbol
         self.trades: deque[Made] = deque(maxlen=KEPT)
         self._price, self._tick = Decimal(price), Decimal(tick)
         self._random = random.Random(zlib.crc32(symbol.encode()))
         self._whole = symbol.isdigit()
+        self._number = number
         self._day = ""
-        self._volume = 0
+        self._volume = volume
 
     def make(self, ms: int) -> Made:
         """Make one trade at a time not before the last one's."""
@@ -68,7 +72,7 @@ class Market:
         size = Decimal(units) if self._whole else Decimal(units * 7_919).scaleb(-8)
         made = Made(
             self.symbol,
-            last.number + 1 if last else 1,
+            (last.number if last else self._number) + 1,
             ms,
             self._price,
             size,
@@ -81,8 +85,10 @@ class Market:
     def _counted(self, ms: int, units: int) -> int:
         """Return the volume of the Korean day with this trade."""
         day = f"{datetime.fromtimestamp(ms // 1000, _KST):%Y%m%d}"
-        self._volume = units if day != self._day else self._volume + units
+        if self._day not in ("", day):
+            self._volume = 0
         self._day = day
+        self._volume += units
         return self._volume
 
 

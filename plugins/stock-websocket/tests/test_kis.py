@@ -18,7 +18,9 @@ from pyconnect_stock_websocket.kis import Kis
 from pyconnect_stock_websocket.trade import Trade, instant
 
 
-def record(cumulative: int, size: int = 1, *, change: Mapping[int, str] = MappingProxyType({})) -> list[str]:
+def record(
+    cumulative: int, size: int = 1, *, change: Mapping[int, str] = MappingProxyType({})
+) -> list[str]:
     fields = ["0"] * 46
     fields[0], fields[1], fields[2] = "000001", "090001", "71950"
     fields[12], fields[13], fields[21] = str(size), str(cumulative), "1"

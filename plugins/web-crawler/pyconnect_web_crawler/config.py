@@ -42,7 +42,8 @@ class CrawlerConfig(Config):
     )
     allow: list[str] = Field(
         [],
-        description="What may be fetched: hosts (`example.com`, `*.example.com`) or URL prefixes."
+        description="What may be fetched: hosts (`example.com`, `*.example.com`, `example.com:8080`) or"
+        " URL prefixes."
         " Unset: the hosts of the seeds.",
     )
     deny: list[str] = Field(

@@ -22,11 +22,13 @@ LONGEST_WAIT_MS = 3_600_000
 
 @dataclass(slots=True)
 class Change:
-    """What one Batch will store. `hosts` are those whose queues or times it touches."""
+    """What one Batch will store. `hosts` are those whose queues or times it touches; `problem`
+    is what to tell the user."""
 
     state: dict[str, Any] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    problem: str | None = None
 
 
 class Frontier:

@@ -43,7 +43,7 @@ class Row(_Stored):
     `queue` is its key in a queue. `kind` is page or sitemap. `state` is new, page, redirect,
     sitemap, unchanged, denied (by robots.txt or the scope), noindex, surplus (to `max_pages`),
     refused, failed or gone, with the reason in `why`. `start` is where a chain of `hops` redirects began. `emitted` counts its records.
-    `fails` counts failures in a row.
+    `hops` counts redirects, and indexes above a sitemap. `fails` counts failures in a row.
     """
 
     url: str

@@ -39,8 +39,7 @@ class _Rules:
     def match(self, address: Address) -> bool:
         return (
             address.host in self._hosts
-            or address.name in self._hosts
-            or address.name.endswith(self._suffixes)
+            or address.host.endswith(self._suffixes)
             or address.url.startswith(self._prefixes)
         )
 

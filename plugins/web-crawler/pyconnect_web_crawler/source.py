@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from connectors_core import Batch, Offset, Partition, Source
 from pyconnect_web_crawler.config import CrawlerConfig
-from pyconnect_web_crawler.crawl import Crawl, now_ms
+from pyconnect_web_crawler.crawl import Crawl
 from pyconnect_web_crawler.fetch import Fetcher
 from pyconnect_web_crawler.frontier import Change, Frontier
-from pyconnect_web_crawler.visit import Job, Visit, visit
+from pyconnect_web_crawler.visit import BUSY, Job, Visit, visit
 from pyconnect_web_crawler.workers import Workers
 
 
@@ -30,7 +30,7 @@ class WebCrawler(Source[CrawlerConfig]):
         crawl = Crawl(self.config, frontier)
         fetcher, workers = Fetcher(self.config), Workers[Visit](self.config.concurrency)
         async with fetcher, workers:
-            for batch in self._batches(crawl, crawl.start()):
+            for batch in self._batches(partition, crawl, crawl.start()):
                 yield batch
             while True:
                 while not workers.full and (job := crawl.next_job()) is not None:
@@ -39,32 +39,27 @@ class WebCrawler(Source[CrawlerConfig]):
                 if wait is None and not workers:
                     return
                 for done in await workers.results(wait):
-                    for batch in self._batches(crawl, crawl.settle(done)):
+                    for batch in self._batches(partition, crawl, crawl.settle(done)):
                         yield batch
                     frontier.ring.free(done.job.host)
-                    self._report(partition, crawl, done)
 
-    def _batches(self, crawl: Crawl, changes: Iterator[Change]) -> Iterator[Batch]:
+    def _batches(
+        self, partition: Partition, crawl: Crawl, changes: Iterator[Change]
+    ) -> Iterator[Batch]:
+        frontier = crawl.frontier
         for change in changes:
-            yield crawl.frontier.batch(change)
-            crawl.frontier.stored(change)
+            facts: dict[str, str] = {"problem": change.problem} if change.problem else {}
+            counts = {"pages": frontier.pages, "urls": frontier.urls, "hosts": len(frontier.ring)}
+            self.context.report(partition, **counts, **facts)
+            yield frontier.batch(change)
+            frontier.stored(change)
 
     async def _visit(self, crawl: Crawl, job: Job, fetcher: Fetcher) -> Visit:
         """Visit a host, after a token of the budget that all crawlers of the worker share."""
-        delay = crawl.delay(job.row)
+        budget, delay = f"web-crawler:{job.host}", crawl.hosts.delay(job.row)
         if job.task in {"robots", "page"} and delay > 0:
-            await self.context.pace(f"web-crawler:{job.host}", 1 / delay)
-        return await visit(job, fetcher, crawl.agent)
-
-    def _report(self, partition: Partition, crawl: Crawl, done: Visit) -> None:
-        answer = done.answer
-        if answer is not None and answer.status in {429, 503}:
-            wait = (crawl.frontier.host(done.job.host).at - now_ms()) / 1000
-            self.context.hold(f"web-crawler:{done.job.host}", max(wait, 0.0))
-        self.context.report(
-            partition,
-            pages=crawl.frontier.pages,
-            urls=crawl.frontier.urls,
-            hosts=len(crawl.frontier.ring),
-            problem=crawl.problem,
-        )
+            await self.context.pace(budget, 1 / delay)
+        done = await visit(job, fetcher, crawl.agent)
+        if done.answer is not None and done.answer.status in BUSY:
+            self.context.hold(budget, crawl.hosts.wait(done.answer, 1))
+        return done

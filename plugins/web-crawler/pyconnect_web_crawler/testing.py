@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from html import escape
 from typing import Any, Self
 
@@ -36,21 +35,20 @@ class Upstream:
 
     It has `articles` articles, section pages, a robots.txt with a denied area, a sitemap with pages
     that no link leads to, a redirect, a page that answers 304, one in EUC-KR, one that is gone, and
-    one that says noindex. `requests` of `server` lists what was asked.
+    one that says noindex. `server.requests` lists what was asked.
     """
 
     def __init__(self, articles: int = 30) -> None:
         self.server = HttpUpstream(self._answer)
-        self._stack = AsyncExitStack()
         self._articles = articles
         self._pages = dict(self._site())
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self.server)
+        await self.server.__aenter__()
         return self
 
-    async def __aexit__(self, *caught: object) -> None:
-        await self.server.__aexit__(*caught)
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await self.server.__aexit__(kind)
 
     def config(self) -> dict[str, Any]:
         """Return the options to lay over a file's, so that it reads this site."""

@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias
 from pyconnect_web_crawler import charset, html, sitemap
 from pyconnect_web_crawler.address import Refused
 from pyconnect_web_crawler.fetch import Answer, Failed, Fetcher
-from pyconnect_web_crawler.robots import MAX_BYTES
 from pyconnect_web_crawler.rows import Row
 from pyconnect_web_crawler.url import canonical, split
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+BUSY = frozenset({429, 503})
 ROBOTS_REDIRECTS = 5
 THREAD_BYTES = 32 * 1024
 """A larger body is read in a thread, so that the loop goes on."""
@@ -163,8 +163,3 @@ def hold_seconds(answer: Answer, now: float) -> float | None:
     date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
     wait = (date - datetime.fromtimestamp(now, UTC)).total_seconds()
     return min(max(wait, 0.0), LONGEST_HOLD_SECONDS)
-
-
-def robots_body(answer: Answer) -> bytes:
-    """Return as much of a robots.txt as is read."""
-    return answer.body[:MAX_BYTES]

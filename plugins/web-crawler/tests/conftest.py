@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import pytest
-from pyconnect_web_crawler import CrawlerConfig, WebCrawler
 
 from connectors_core.testing import MemoryContext
+from pyconnect_web_crawler import CrawlerConfig, WebCrawler
 
 Crawl: TypeAlias = Callable[..., Awaitable[MemoryContext]]
 SHARD = {"shard": 0}

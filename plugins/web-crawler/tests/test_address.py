@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+
+from connectors_core.testing import HttpUpstream, Response
 from pyconnect_web_crawler import CrawlerConfig
 from pyconnect_web_crawler.address import Refused, check
 from pyconnect_web_crawler.fetch import Failed, Fetcher
 from pyconnect_web_crawler.url import canonical
-
-from connectors_core.testing import HttpUpstream, Response
 
 NEVER = (
     "0.0.0.0 100.64.0.1 168.63.129.16 169.254.169.254 192.0.0.8 192.0.2.1 198.18.0.1 198.51.100.1"

@@ -9,10 +9,10 @@ import zlib
 from collections.abc import AsyncIterator
 
 import pytest
-from pyconnect_web_crawler import CrawlerConfig
-from pyconnect_web_crawler.fetch import Answer, Failed, Fetcher
 
 from connectors_core.testing import HttpUpstream, Response
+from pyconnect_web_crawler import CrawlerConfig
+from pyconnect_web_crawler.fetch import Answer, Failed, Fetcher
 
 PAGE = "한글과 English".encode() * 100
 

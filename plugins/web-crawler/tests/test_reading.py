@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
-import time
 from pathlib import Path
 
 import pytest
+
 from pyconnect_web_crawler import charset, html, sitemap
 from pyconnect_web_crawler.fetch import Answer
 from pyconnect_web_crawler.scope import Scope
@@ -97,7 +97,7 @@ def test_charset(body: bytes, content_type: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "label"),
     [
-        ("korean", "euc-kr"), ("russian", "windows-1251"), ("greek", "iso-8859-7"),
+        ("korean", "euc-kr"), ("russian", "x-mac-cyrillic"), ("greek", "iso-8859-7"),
         ("hebrew-2", "windows-1255"), ("turkish", "windows-1254"), ("chinese", "big5"),
         ("french-1", "iso-8859-1"), ("arabic-1", "windows-1256"),
     ],
@@ -150,14 +150,9 @@ def test_robots_directives(meta: str, header: str, expected: tuple[bool, bool]) 
     ["<!--", "<a b=\"", "<a b='", "<a ", "<", "</", "<![CDATA[", "<script>", "<title>", "&#x", "<div>",
      "&#11111", "<svg>", "<a href=x>", "<a" + " " * 50, "<!", "<?", "\x00", "<textarea>"],
 )  # fmt: skip
-def test_hostile_html_takes_linear_time(piece: str) -> None:
-    def seconds(size: int) -> float:
-        started = time.process_time()
-        html.extract(piece * (size // len(piece)), BASE, "bot")
-        return time.process_time() - started
-
-    # Quadratic time would be 64 times as long; constant costs make small times meaningless.
-    assert seconds(320_000) < 0.5 + 40 * seconds(40_000)
+@pytest.mark.timeout(20)  # an end in sight at all: quadratic time would be minutes
+def test_hostile_html_is_read_to_its_end(piece: str) -> None:
+    html.extract(piece * (1_000_000 // len(piece)), BASE, "bot")
 
 
 def test_links_and_text_are_bounded() -> None:
@@ -198,9 +193,17 @@ def test_reads_real_sitemaps() -> None:
     assert {n: (len(s.pages), len(s.sitemaps)) for n, s in found.items()} == counts
 
 
-def test_entities_in_a_sitemap_are_not_expanded() -> None:
-    bomb = '<!DOCTYPE u [<!ENTITY a "/x"><!ENTITY e SYSTEM "file:///etc/passwd">]>'
-    body = f"{bomb}<urlset {SPACE}><url><loc>&a;&e;</loc></url></urlset>"
+@pytest.mark.parametrize(
+    "entities",
+    [
+        '<!ENTITY e "/x">',
+        '<!ENTITY a "/x"><!ENTITY e "&a;&a;&a;">',
+        '<!ENTITY e SYSTEM "file:///etc/hostname">',
+        '<!ENTITY % p SYSTEM "http://127.0.0.1:1/"> %p;',
+    ],
+)
+def test_entities_in_a_sitemap_are_not_expanded(entities: str) -> None:
+    body = f"<!DOCTYPE u [{entities}]><urlset {SPACE}><url><loc>/&e;</loc></url></urlset>"
     assert sitemap.parse(body.encode(), BASE).pages == []
 
 

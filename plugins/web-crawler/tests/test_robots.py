@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
+
 from pyconnect_web_crawler.robots import MAX_BYTES, parse, path_of, product_token
 
 
@@ -80,11 +80,10 @@ def test_rules_within_the_first_500_kib_count() -> None:
     assert parse(rules, "FooBot").allow("/late")
 
 
-def test_a_hostile_pattern_takes_no_time() -> None:
+@pytest.mark.timeout(20)  # a matcher that goes back would need ages
+def test_a_hostile_pattern_is_matched_without_going_back() -> None:
     rules = parse(b"user-agent: *\ndisallow: /" + b"*a" * 5000 + b"$\n", "FooBot")
-    started = time.process_time()
     assert rules.allow("/" + "a" * 2000)
-    assert time.process_time() - started < 5  # a matcher that backtracks needs ages
 
 
 def test_product_token_is_what_stands_before_the_version() -> None:

@@ -118,7 +118,7 @@ def deep(levels: int) -> Any:
             record(field("int", "a", **{"pyconnect.name": "b"}), field("int", "b")),
             "'b' more than once",
         ),
-        (record(field("int", **{"pyconnect.name": 1})), "not text"),
+        (record({"name": "f", "type": "int", "pyconnect.name": 1}), "not text"),
         (record(field("int", default="1")), "default '1'"),
         (record(field("int", default=1 << 31)), "default"),
         (record(field("int", default=True)), "default True"),

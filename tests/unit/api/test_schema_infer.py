@@ -91,7 +91,7 @@ def test_nested_dicts_are_records_named_by_their_way() -> None:
         ([{"a": object()}], "a"),
         ([{1: 2}], "value"),
         ([{"a": {"\ud800": 1}}], "a"),
-        ([{str(n): n for n in range(1001)}], "value"),
+        ([{str(n): n for n in range(1000)}, {"more": 1}], "value"),
         ([nested(40)], ".".join("a" * 31)),
         ([], "t"),
     ],
@@ -99,8 +99,6 @@ def test_nested_dicts_are_records_named_by_their_way() -> None:
 def test_what_avro_can_not_hold_is_refused_by_name(samples: list[Any], place: str) -> None:
     with pytest.raises(SchemaError) as caught:
         Schema.infer(samples, "t")
-        # The cap on fields is met when a second sample is merged into the first.
-        Schema.infer([*samples, {"more": 1}], "t")
     assert caught.value.place == place
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,11 +35,9 @@ def gate() -> Gate:
 
 @pytest.fixture(params=["memory", "embedded"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, gate: Gate) -> Iterator[Store]:
-    make: Callable[[], Store] = {
-        "memory": lambda: MemoryStore(crash=gate),
-        "embedded": lambda: EmbeddedStore(tmp_path / "data" / "log.db", crash=gate),
-    }[request.param]
-    store = make()
+    path = tmp_path / "data" / "log.db"
+    memory = request.param == "memory"
+    store: Store = MemoryStore(crash=gate) if memory else EmbeddedStore(path, crash=gate)
     yield store
     store.close()
 
@@ -47,7 +45,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, gate: Gate) -> Iterato
 def transaction(number: int) -> Transaction:
     return Transaction(
         rows={("t", 0): [(None, b"%d" % number, 0, ())]},
-        offsets={("c", "{}"): '{"n":%d}' % number},
+        offsets={("c", "{}"): f'{{"n":{number}}}'},
         state={("c", "{}"): {"n": str(number)}},
     )
 

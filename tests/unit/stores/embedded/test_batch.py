@@ -62,9 +62,9 @@ def test_refuses_what_is_no_row(row: Row) -> None:
 
 def test_finds_a_blob_that_is_cut_or_has_more() -> None:
     ((count, blob),) = pack([(b"k", b"v", 1, (("h", b"x"),))], 0)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="bytes where"):
         unpack(blob[:-1], count)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="bytes where"):
         unpack(blob + b"\0", count)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from connectors_core.api.errors import ConfigError, StoreError
-from connectors_core.api.store import Transaction
+from connectors_core.api.store import Row, Transaction
 from connectors_core.stores.embedded import EmbeddedReader, EmbeddedStore
 from connectors_core.stores.embedded.connection import connect
 
@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 def write(path: Path, values: int = 1) -> None:
     store = EmbeddedStore(path)
-    rows = [(None, b"x" * 100, 1, ()) for _ in range(values)]
+    rows: list[Row] = [(None, b"x" * 100, 1, ()) for _ in range(values)]
     store.acquire("embedded").commit(Transaction(rows={("t", 0): rows}))
     store.close()
 

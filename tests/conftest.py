@@ -1,0 +1,73 @@
+"""Leak guards: a test that leaves a thread, a task or a socket behind fails."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from stat import S_ISSOCK
+
+import pytest
+
+GRACE = 5.0
+"""Seconds in which what is ending may end."""
+
+
+def open_sockets() -> set[int]:
+    """Return the file descriptors that are sockets; /dev/fd is there on Linux and macOS."""
+    found = set()
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - Names are numbers here, not paths.
+        try:
+            if S_ISSOCK(os.fstat(int(name)).st_mode):
+                found.add(int(name))
+        except OSError:
+            continue  # The descriptor of the listing itself.
+    return found
+
+
+def ended(before: set[threading.Thread], request: pytest.FixtureRequest) -> None:
+    """Give threads that are ending the time to end, and fail for the others.
+
+    `@pytest.mark.leaves_threads("why")` is for the test of what can't be ended.
+    """
+    if request.node.get_closest_marker("leaves_threads"):
+        return
+    deadline = time.monotonic() + GRACE
+    for thread in set(threading.enumerate()) - before:
+        thread.join(max(deadline - time.monotonic(), 0))
+    left = [thread.name for thread in set(threading.enumerate()) - before]
+    assert not left, f"threads still run after the test: {left}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Set up before every other fixture of the test, so that it looks after the last is gone."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("nothing_leaks_in_loop")
+        yield
+        return
+    threads, sockets = set(threading.enumerate()), open_sockets()
+    yield
+    ended(threads, request)
+    assert not open_sockets() - sockets, "sockets are still open after the test"
+
+
+@pytest.fixture
+async def nothing_leaks_in_loop(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Look before the loop of an async test is closed, which would cancel what is left."""
+    loop, tasks = asyncio.get_running_loop(), asyncio.all_tasks()
+    threads, sockets = set(threading.enumerate()), open_sockets()
+    yield
+    if left := asyncio.all_tasks() - tasks - {asyncio.current_task()}:
+        _, left = await asyncio.wait(left, timeout=GRACE)
+        assert not left, f"tasks still run after the test: {left}"
+    await loop.shutdown_default_executor()
+    ended(threads, request)
+    deadline = loop.time() + GRACE
+    while open_sockets() - sockets:
+        # A transport that is closed lets go of its socket in a later turn of the loop.
+        assert loop.time() < deadline, "sockets are still open after the test"
+        await asyncio.sleep(0.001)
