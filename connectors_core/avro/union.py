@@ -51,7 +51,7 @@ def choices(checks: Sequence[tuple[Any, BranchCheck]], names: Mapping[str, Any])
     """Return what chooses the branch of a value: the first, in the schema's order, that takes it.
 
     A float goes to a double before a 32-bit float, an integer to either only if no integer
-    branch takes it.
+    branch takes it. So of a map of floats and a record of integers the first one takes both.
     """
     by_type: dict[type[Any], list[tuple[int, BranchCheck]]] = {}
     kinds = [_kind(branch, names) for branch, _ in checks]

@@ -31,6 +31,17 @@ def test_the_clock_of_the_author_is_ignored() -> None:
         assert parse(post(US, "a", "x", createdAt=created)).us == US
 
 
+COMMITS: list[dict[str, Any]] = [
+    {"operation": "delete"},
+    {"operation": "update"},
+    {"collection": "app.bsky.feed.like"},
+    {"record": None},
+    {"record": {"text": 5}},
+    {"record": {}},
+    {"rev": None},
+]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -39,17 +50,9 @@ def test_the_clock_of_the_author_is_ignored() -> None:
         {"kind": "of the future"},
         {"commit": "no object"},
         {"did": 7},
-        *({"commit": {**json.loads(post(US, "a", "x"))["commit"], **part}} for part in (
-            {"operation": "delete"},
-            {"operation": "update"},
-            {"collection": "app.bsky.feed.like"},
-            {"record": None},
-            {"record": {"text": 5}},
-            {"record": {}},
-            {"rev": None},
-        )),
+        *({"commit": {**json.loads(post(US, "a", "x"))["commit"], **part}} for part in COMMITS),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_new_post_only_tells_the_time(changes: dict[str, Any]) -> None:
     event = parse(frame(**changes))
     assert event.us == US

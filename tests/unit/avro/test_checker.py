@@ -138,7 +138,7 @@ def test_a_value_of_another_type_is_refused_with_the_name_of_its_field(
     ],
 )
 def test_a_value_that_fits_is_taken(kind: Any, value: Any) -> None:
-    assert checker(of_field(kind))({"f": value}) is None  # type: ignore[func-returns-value]
+    checker(of_field(kind))({"f": value})
 
 
 def test_a_missing_field_needs_a_default() -> None:

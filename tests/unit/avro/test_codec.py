@@ -107,9 +107,13 @@ def typed(draw: st.DrawFn, depth: int = 3, counter: Iterator[int] | None = None)
 
 
 def same(one: Any, other: Any) -> bool:
-    """Say whether two values are the same down to their types; NaN is NaN."""
+    """Say whether two values are the same down to their types; NaN is NaN.
+
+    An integer may be read as the float that equals it: the branch of a union that comes first may
+    be one of floats.
+    """
     if type(one) is not type(other):
-        return False
+        return type(one) is float and type(other) is int and one == other
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list):

@@ -58,8 +58,8 @@ def test_hostile_text_stays_within_one_line(capsys, style):
 
 def test_a_value_cannot_pass_for_another_field(capsys):
     logs.set_up("info", "console")
-    logging.getLogger("x").info("e", extra={"connector": 'a" task=1'})
-    assert capsys.readouterr().err.rstrip().endswith('e  connector="a\\" task=1"')
+    logging.getLogger("x").info("e", extra={"connector": 'a"task=1'})
+    assert capsys.readouterr().err.rstrip().endswith('e  connector="a\\"task=1"')
 
 
 def test_a_traceback_is_indented_and_an_error_of_ours_has_none(capsys):

@@ -71,6 +71,13 @@ def test_show_has_every_option_with_its_description(quotes):
         assert text in output
 
 
+def test_show_knows_every_kind_of_plugin():
+    result = call("plugins", "show", "json")
+    assert result.stdout.startswith("json (converter)")
+    refused = call("plugins", "show", "json", "--yaml")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+
+
 def test_the_skeleton_of_a_plugin_is_a_file_without_mistakes(quotes, tmp_path):
     file = tmp_path / "connector.yaml"
     file.write_text(call("plugins", "show", "quotes", "--yaml", "--plugin", quotes).stdout)

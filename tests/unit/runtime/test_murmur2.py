@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors_core.stores.murmur2 import murmur2, partition_for
+from connectors_core.runtime.murmur2 import murmur2, partition_for
 
 
 @pytest.mark.parametrize(
