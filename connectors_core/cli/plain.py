@@ -69,4 +69,4 @@ def _log(event: str, line: Line) -> None:
     }
     if line.trouble:
         extra["error"] = line.trouble
-    log.log(logging.ERROR if line.state is State.FAILED else logging.INFO, event, extra=extra)
+    log.info(event, extra=extra)

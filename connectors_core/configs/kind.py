@@ -171,7 +171,7 @@ def expected(kind: Any) -> str:
     parts = choices(base)
     if len(parts) > 1:
         return " or ".join(dict.fromkeys(expected(part) for part in parts))
-    if parts and parts[0] is not base:
+    if parts and parts[0] != base:
         inner = [part for part in get_args(base) if bare(part)[0] is not NoneType]
         return expected(inner[0]) if len(inner) == 1 else expected(parts[0])
     return _one(base)

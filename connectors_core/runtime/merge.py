@@ -77,9 +77,9 @@ class merge(AsyncIterator[T], Generic[T]):  # noqa: N801 - used as `async with m
                 if len(self._items) >= self._limit:
                     self._room.clear()
                     await self._room.wait()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised to the consumer; a SystemExit that
+            # left this task would end the loop of everybody.
             self._failure = self._failure or error
-            raise
         finally:
             self._open -= not isinstance(source, every)
             self._ready.set()

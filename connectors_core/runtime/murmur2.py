@@ -10,7 +10,7 @@ _MASK = 0xFFFFFFFF
 
 
 def murmur2(data: bytes) -> int:
-    """Return the unsigned 32-bit hash of `org.apache.kafka.common.utils.Utils.murmur2`."""
+    """Return the hash of `org.apache.kafka.common.utils.Utils.murmur2`, signed as Java's int."""
     length = len(data)
     h = (_SEED ^ length) & _MASK
     whole = length & ~3
@@ -21,7 +21,8 @@ def murmur2(data: bytes) -> int:
     if length > whole:
         h = (h ^ int.from_bytes(data[whole:], "little")) * _M & _MASK
     h = (h ^ (h >> 13)) * _M & _MASK
-    return h ^ (h >> 15)
+    h ^= h >> 15
+    return h - (1 << 32) if h >> 31 else h
 
 
 @lru_cache(maxsize=4096)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -180,10 +181,23 @@ def test_an_inline_file_needs_no_hook(plugin_file: Callable[..., Path]) -> None:
     assert not (path.parent / "__pycache__").exists()
 
 
-def test_an_inline_file_is_read_anew_each_time(plugin_file: Callable[..., Path]) -> None:
+def test_a_class_that_a_file_imports_is_not_its_own(
+    package: Package, plugin_file: Callable[..., Path]
+) -> None:
+    package("p_quotes", SOURCE, "")
+    path = plugin_file("from p_quotes import Quotes\nclass Own(Quotes):\n    name = 'own'\n")
+    assert [each.name for each in Catalogue(files=[path], distributions=[]).plugins()] == ["own"]
+
+
+def test_an_inline_file_is_read_anew_each_time(
+    plugin_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     for name in ("aaaa", "bbbb"):
         path = plugin_file(SOURCE.replace('"quotes"', f'"{name}"'))
+        os.utime(path, (1, 1))  # the same time and size: bytecode of the first would be taken
         assert Catalogue(files=[path], distributions=[]).source(name).name == name
+        assert not (path.parent / "__pycache__").exists()
 
 
 def test_an_inline_file_hides_no_module_of_its_name(plugin_file: Callable[..., Path]) -> None:

@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, create_model
 
 from connectors_core.configs.notation import Problems, aliases, flat, nested, separate
 from connectors_core.configs.tree import List, Map, Mark
 
+# A busy machine makes slow inputs, not wrong ones.
+quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 AT = Mark(3, 1, 3, 5)
 names = st.text("abcde_", min_size=1, max_size=4)
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
@@ -54,6 +56,7 @@ def _aliased(name: str) -> Any:
     return Field(None, alias=name)
 
 
+@quiet
 @given(trees)
 def test_flat_of_nested_gives_back_what_was_flat(tree: dict[str, Any]) -> None:
     dotted = flat(tree)
@@ -64,6 +67,7 @@ def test_flat_of_nested_gives_back_what_was_flat(tree: dict[str, Any]) -> None:
     assert flat(made) == dotted
 
 
+@quiet
 @given(trees)
 def test_what_is_nested_already_stays_as_it_is(tree: dict[str, Any]) -> None:
     problems = Problems("f")
@@ -71,6 +75,7 @@ def test_what_is_nested_already_stays_as_it_is(tree: dict[str, Any]) -> None:
     assert not problems.found
 
 
+@quiet
 @given(trees, st.data())
 def test_a_mixture_of_both_means_the_same(tree: dict[str, Any], data: st.DataObject) -> None:
     def mixed(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -97,6 +102,7 @@ def _nest(dotted: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+@quiet
 @given(st.dictionaries(st.sampled_from(sorted(aliases() - {"topic"})), st.integers()))
 def test_every_framework_option_is_known_in_both_notations(dotted: dict[str, int]) -> None:
     # An option that is a group of others too (key.converter) can't be nested beside them.
