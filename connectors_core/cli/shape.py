@@ -50,16 +50,10 @@ def to_json(value: Any) -> str:
     NaN and the infinities, which JSON has no word for, are the texts of ProtoJSON.
     """
     try:
-        text = _dumps(value)
+        text = _ENCODER.encode(value)
     except ValueError:
-        text = _dumps(_without_nan(value))
+        text = _ENCODER.encode(_without_nan(value))
     return safe_json(text)
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(
-        value, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    )
 
 
 def instant(milliseconds: int) -> str | int:
@@ -103,6 +97,12 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_nan(inner) for inner in value]
     return value
+
+
+# One encoder for all: making one for each record costs as much as encoding it.
+_ENCODER = json.JSONEncoder(
+    default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+)
 
 
 def _text_or_bytes(value: bytes) -> str | bytes:

@@ -196,7 +196,9 @@ def _one(base: Any) -> str:
 
 def _many(kind: Any) -> str:
     text = expected(kind)
-    return _MANY.get(text, text.replace("a list of", "lists of").replace("a map of", "maps of"))
+    for one in ("list", "map", "name"):
+        text = text.replace(f"a {one} of", f"{one}s of")
+    return _MANY.get(expected(kind), text)
 
 
 def _named(base: Any) -> str:

@@ -108,7 +108,7 @@ def summary(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
-def test_a_run_whose_sources_end_exits_with_0_and_a_summary(site):
+def test_a_run_whose_sources_end_exits_with_0_and_a_summary(site: Site) -> None:
     done = site.call("run", site.connector("a"), "--plugin", "count.py", "--json")
     assert done.returncode == 0, done.stderr
     (found,) = summary(done)["connectors"]
@@ -125,7 +125,7 @@ def test_a_run_whose_sources_end_exits_with_0_and_a_summary(site):
     assert (totals["records"], set(totals)) == (25, {"records", "bytes", "seconds"})
 
 
-def test_what_was_run_can_be_listed_tailed_and_exported(site):
+def test_what_was_run_can_be_listed_tailed_and_exported(site: Site) -> None:
     site.call("run", site.connector("a"), "--plugin", "count.py")
     exported = [json.loads(line) for line in site.call("export", "a").stdout.splitlines()]
     assert [line["value"]["n"] for line in exported] == list(range(1, 26))
@@ -135,7 +135,7 @@ def test_what_was_run_can_be_listed_tailed_and_exported(site):
     assert offset == {"connector": "a", "partition": {}, "offset": {"n": 25}}
 
 
-def test_a_reset_connector_starts_again_and_a_moved_one_goes_on_from_there(site):
+def test_a_reset_connector_starts_again_and_a_moved_one_goes_on_from_there(site: Site) -> None:
     run = ("run", site.connector("a"), "--plugin", "count.py", "--json")
     site.call(*run)
     assert summary(site.call(*run))["totals"]["records"] == 0
@@ -145,7 +145,9 @@ def test_a_reset_connector_starts_again_and_a_moved_one_goes_on_from_there(site)
     assert summary(site.call(*run))["totals"]["records"] == 25
 
 
-def test_one_failed_connector_makes_the_exit_code_1_and_leaves_the_other_running(site):
+def test_one_failed_connector_makes_the_exit_code_1_and_leaves_the_other_running(
+    site: Site,
+) -> None:
     bad = site.connector("bad", fail_at=10, restart__max=0)
     good = site.connector("good", count=-1)
     done = site.call("run", bad, good, "--plugin", "count.py", "--for", "1s", "--json")
@@ -156,14 +158,14 @@ def test_one_failed_connector_makes_the_exit_code_1_and_leaves_the_other_running
     assert "bad: ValueError: planned" in done.stderr
 
 
-def test_max_records_ends_the_run(site):
+def test_max_records_ends_the_run(site: Site) -> None:
     endless = site.connector("a", count=-1)
     done = site.call("run", endless, "--plugin", "count.py", "--max-records", "7", "--json")
     assert done.returncode == 0, done.stderr
     assert summary(done)["totals"]["records"] == 7
 
 
-def test_a_mistake_in_one_file_starts_nothing(site):
+def test_a_mistake_in_one_file_starts_nothing(site: Site) -> None:
     good, bad = site.connector("good"), site.connector("bad", cuont=1)
     done = site.call("run", good, bad, "--plugin", "count.py")
     assert (done.returncode, done.stdout) == (2, "")
@@ -172,7 +174,9 @@ def test_a_mistake_in_one_file_starts_nothing(site):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_commits_what_is_whole_and_exits_with_0(site, number):
+def test_a_signal_commits_what_is_whole_and_exits_with_0(
+    site: Site, number: signal.Signals
+) -> None:
     child = site.start(site.connector("a", count=-1), "--json")
     site.until(lambda status: status["records"] > 0)
     child.send_signal(number)
@@ -183,7 +187,7 @@ def test_a_signal_commits_what_is_whole_and_exits_with_0(site, number):
     assert stored == {"n": found["records"]} == found["offsets"][0]["offset"]
 
 
-def test_stderr_is_one_json_object_a_line_where_there_is_no_terminal(site):
+def test_stderr_is_one_json_object_a_line_where_there_is_no_terminal(site: Site) -> None:
     done = site.call("run", site.connector("a"), "--plugin", "count.py")
     events = [json.loads(line) for line in done.stderr.splitlines()]
     states = [event["state"] for event in events if event["event"] == "state"]
@@ -191,7 +195,7 @@ def test_stderr_is_one_json_object_a_line_where_there_is_no_terminal(site):
     assert all({"time", "level", "logger", "event"} <= set(event) for event in events)
 
 
-def test_a_running_connector_can_be_paused_resumed_and_restarted(site):
+def test_a_running_connector_can_be_paused_resumed_and_restarted(site: Site) -> None:
     site.start(site.connector("a", count=-1))
     site.until(lambda status: status["records"] > 0)
     assert site.call("pause", "a").returncode == 0
@@ -205,7 +209,7 @@ def test_a_running_connector_can_be_paused_resumed_and_restarted(site):
     assert "'b'" in refused.stderr
 
 
-def test_the_health_check_knows_healthy_from_failed_from_absent(site):
+def test_the_health_check_knows_healthy_from_failed_from_absent(site: Site) -> None:
     absent = site.call("status", "--check")
     assert (absent.returncode, absent.stdout) == (1, "")
     assert "no worker runs" in absent.stderr
@@ -224,7 +228,7 @@ def test_the_health_check_knows_healthy_from_failed_from_absent(site):
     assert "planned" in failed.stdout
 
 
-def test_offsets_are_not_changed_under_a_running_worker(site):
+def test_offsets_are_not_changed_under_a_running_worker(site: Site) -> None:
     site.start(site.connector("a", count=-1))
     site.until(lambda status: status["records"] > 0)
     refused = site.call("offsets", "reset", "a", "--yes")
@@ -235,7 +239,7 @@ def test_offsets_are_not_changed_under_a_running_worker(site):
     assert "Traceback" not in second.stderr
 
 
-def test_on_a_terminal_there_is_a_live_table(site):
+def test_on_a_terminal_there_is_a_live_table(site: Site) -> None:
     leader, follower = pty.openpty()
     words = ["run", site.connector("prices", count=-1), "--plugin", "count.py", "--for", "1500ms"]
     with subprocess.Popen(

@@ -72,6 +72,8 @@ async def test_a_term_ends_when_absent_from_two_polls() -> None:
     context = await play(here, gone, here, gone, gone, gone)
     ended = [change for change in told(context) if change[1] == "태풍"]
     assert ended == [("NEW", "태풍", 500), ("ENDED", "태풍", 500)]
+    context = await play(here, gone, here, gone)
+    assert ("ENDED", "태풍", 500) not in told(context)
 
 
 async def test_a_term_that_starts_again_is_new() -> None:

@@ -194,6 +194,28 @@ async def test_a_mute_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         assert _cursor(context) == BASE
 
 
+async def test_a_connection_that_speaks_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream, "MUTE", 0.5)
+    async with Upstream() as server:
+        assert await hear(server, MemoryContext(), 0, limit=30) == 30
+
+
+async def test_a_stream_that_sleeps_closes_windows_over_many_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jetstream, "MUTE", 0.3)
+    options = {"window": 1000, "max_out_of_order": 0, "idle_close": 100}
+    async with Upstream([said(0)]) as server:
+        context = MemoryContext()
+        for _ in range(20):
+            with pytest.raises(Retry, match="no frame"):
+                await hear(server, context, 0, **options)
+            if context.records:
+                break
+        assert len(server.cursors) > 2
+        assert {record.value.messages for record in context.records} == {0, 1}
+
+
 async def test_a_frame_above_1_mib_is_a_retry() -> None:
     async with Upstream([said(0), said(1, "x" * (1 << 20))]) as server:
         context = MemoryContext()

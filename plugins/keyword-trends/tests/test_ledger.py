@@ -278,6 +278,22 @@ def test_one_author_with_50_posts_is_one_author() -> None:
     assert server.told[("kafka", 0, 50, 50, 1, False)] == 1
 
 
+def test_an_author_who_is_known_needs_no_room() -> None:
+    posts = [said(1 + number / 10, rkey=f"r{number}") for number in range(5)]
+    server = Server(authors_max=1).play([said(0, "first"), *posts, said(40, "last")])
+    value = next(r.value for r in server.context.records if r.value.keyword == "kafka")
+    assert (value.authors, value.authors_exact) == (1, True)
+
+
+def test_the_cursor_never_moves_back() -> None:
+    ledger = Ledger(config(), MemoryContext().state(PLACE), None, 0)
+    ledger.add(parse(said(2)))
+    list(ledger.batches(0))
+    ledger.add(parse(said(1)))
+    (batch,) = ledger.batches(0)
+    assert (ledger.cursor, batch.offset) == (BASE + 2 * SECOND, None)
+
+
 def test_authors_above_the_bound_are_declared() -> None:
     posts = [said(1 + number / 100, author=f"a{number}") for number in range(600)]
     frames = [said(0, "first"), *posts, said(40, "last")]

@@ -103,6 +103,7 @@ def test_numbers_without_a_schema_widen() -> None:
     data = [converter.encode("t", None, number) for number in (1, 1.5, 2)]
     assert registry.latest("t-value") == Schema.avro("double")
     assert [converter.decode("t", one) for one in data] == [1, 1.5, 2.0]
+    assert data[2][:5] == data[1][:5] != data[0][:5]
     with pytest.raises(SchemaError) as caught:
         converter.encode("t", None, "text")
     assert caught.value.place == "value"

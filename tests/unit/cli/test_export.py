@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 
 import fastavro
 import pytest
+from click.testing import Result
 
 TOPIC = ["topic", "partition", "offset", "timestamp", "key", "value", "headers"]
 
@@ -17,7 +20,7 @@ def lines(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.split("\n")[:-1]]
 
 
-def test_jsonl_has_the_documented_shape(cli, prices):
+def test_jsonl_has_the_documented_shape(cli: Callable[..., Result], prices: Any) -> None:
     first, second, third = lines(cli("export", "prices").stdout)
     assert list(first) == TOPIC
     assert first == {
@@ -34,11 +37,11 @@ def test_jsonl_has_the_documented_shape(cli, prices):
     assert third["value"] is None
 
 
-def test_jsonl_is_the_default(cli, prices):
+def test_jsonl_is_the_default(cli: Callable[..., Result], prices: Any) -> None:
     assert cli("export", "prices").stdout == cli("export", "prices", "--format", "jsonl").stdout
 
 
-def test_every_partition_is_whole_and_in_order(cli, log):
+def test_every_partition_is_whole_and_in_order(cli: Callable[..., Result], log: Any) -> None:
     for partition in (0, 1, 2):
         rows = [(None, str(n).encode(), 5000 - n, ()) for n in range(1203)]
         log.write("numbers", rows, partition, partitions=3)
@@ -48,7 +51,7 @@ def test_every_partition_is_whole_and_in_order(cli, log):
     ]
 
 
-def test_what_is_written_meanwhile_does_not_count(log, prices):
+def test_what_is_written_meanwhile_does_not_count(log: Any, prices: Any) -> None:
     from connectors_core.cli.cursor import scan
 
     reader = prices.open().reader()
@@ -57,7 +60,7 @@ def test_what_is_written_meanwhile_does_not_count(log, prices):
     assert [record.offset for record in records] == [0, 1]
 
 
-def test_nothing_in_a_line_can_command_a_terminal(cli, log):
+def test_nothing_in_a_line_can_command_a_terminal(cli: Callable[..., Result], log: Any) -> None:
     hostile = "\x1b[2J\x9b1m\u202e\u2028\r\n\x7f"
     log.texts("evil", hostile)
     output = cli("export", "evil").stdout
@@ -65,7 +68,9 @@ def test_nothing_in_a_line_can_command_a_terminal(cli, log):
     assert lines(output)[0]["value"] == hostile
 
 
-def test_csv_has_a_column_for_every_field_of_every_version(cli, prices):
+def test_csv_has_a_column_for_every_field_of_every_version(
+    cli: Callable[..., Result], prices: Any
+) -> None:
     rows = list(csv.DictReader(StringIO(cli("export", "prices", "--format", "csv").stdout)))
     assert rows[0]["value.symbol"] == "005930"
     assert rows[0]["value.price"] == "0.00000001"
@@ -77,7 +82,9 @@ def test_csv_has_a_column_for_every_field_of_every_version(cli, prices):
     assert [row["key"] for row in rows] == ["005930", "KRW-BTC", "005930"]
 
 
-def test_csv_tells_empty_text_from_null_and_keeps_quotes_and_newlines(cli, log):
+def test_csv_tells_empty_text_from_null_and_keeps_quotes_and_newlines(
+    cli: Callable[..., Result], log: Any
+) -> None:
     log.texts("texts", "", 'a"b,c\nd')
     output = cli("export", "texts", "--format", "csv").stdout
     assert ',"",' in output.split("\n")[1]
@@ -87,7 +94,9 @@ def test_csv_tells_empty_text_from_null_and_keeps_quotes_and_newlines(cli, log):
     ]
 
 
-def test_avro_is_one_file_under_the_newest_schema(cli, prices, tmp_path):
+def test_avro_is_one_file_under_the_newest_schema(
+    cli: Callable[..., Result], prices: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "prices.avro"
     assert cli("export", "prices", "--format", "avro", "-o", str(file)).exit_code == 0
     with file.open("rb") as stream:
@@ -104,13 +113,17 @@ def test_avro_is_one_file_under_the_newest_schema(cli, prices, tmp_path):
     assert found[0]["headers"][1] == {"name": "bin", "value": b"\xff"}
 
 
-def test_avro_of_a_topic_without_a_schema_has_the_stored_bytes(cli, log):
+def test_avro_of_a_topic_without_a_schema_has_the_stored_bytes(
+    cli: Callable[..., Result], log: Any
+) -> None:
     log.texts("texts", "a")
     output = cli("export", "texts", "--format", "avro").stdout_bytes
     assert [row["value"] for row in fastavro.reader(BytesIO(output))] == [b'"a"']
 
 
-def test_avro_names_the_record_that_its_schema_cannot_read(cli, prices):
+def test_avro_names_the_record_that_its_schema_cannot_read(
+    cli: Callable[..., Result], prices: Any
+) -> None:
     prices.write("prices", [(None, b"no frame", 1, ())])
     result = cli("export", "prices", "--format", "avro")
     assert result.exit_code == 1
@@ -118,13 +131,15 @@ def test_avro_names_the_record_that_its_schema_cannot_read(cli, prices):
 
 
 @pytest.mark.parametrize("style", ["jsonl", "csv", "avro"])
-def test_an_unknown_topic_is_a_mistake_that_names_the_nearest(cli, prices, style):
+def test_an_unknown_topic_is_a_mistake_that_names_the_nearest(
+    cli: Callable[..., Result], prices: Any, style: str
+) -> None:
     result = cli("export", "price", "--format", style)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "prices" in result.stderr
 
 
-def test_before_anything_is_written_there_is_a_message(cli):
+def test_before_anything_is_written_there_is_a_message(cli: Callable[..., Result]) -> None:
     result = cli("export", "prices")
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr

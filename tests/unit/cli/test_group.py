@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import pytest
@@ -32,7 +33,7 @@ def commands(group: click.Group = pyconnect, path: str = "") -> Iterator[tuple[s
             yield from commands(command, f"{path} {name}".strip())
 
 
-def test_help_imports_nothing_that_takes_long():
+def test_help_imports_nothing_that_takes_long() -> None:
     code = f"import sys; sys.argv[1:] = ['--help']\ntry:\n {CALL}\nfinally: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
@@ -40,14 +41,16 @@ def test_help_imports_nothing_that_takes_long():
     assert "connectors_core.cli.run" not in loaded
 
 
-def test_help_lists_every_command_with_its_own_first_line():
+def test_help_lists_every_command_with_its_own_first_line() -> None:
     output = CliRunner().invoke(pyconnect, ["--help"]).stdout
     for name, (_, line) in COMMANDS.items():
         assert re.search(rf"^  {name} +{re.escape(line)}$", output, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("path", "command"), [*commands()], ids=lambda part: str(part))
-def test_every_command_has_help_with_examples_that_are_calls_of_it(path, command):
+def test_every_command_has_help_with_examples_that_are_calls_of_it(
+    path: str, command: click.Command
+) -> None:
     result = CliRunner().invoke(pyconnect, [*path.split(), "--help"])
     assert result.exit_code == 0
     shown = [line for line in result.stdout.splitlines() if f"pyconnect {path}" in line]
@@ -55,26 +58,26 @@ def test_every_command_has_help_with_examples_that_are_calls_of_it(path, command
     assert all(param.help for param in command.params if isinstance(param, click.Option))
 
 
-def test_an_unknown_command_names_the_nearest():
+def test_an_unknown_command_names_the_nearest() -> None:
     result = CliRunner().invoke(pyconnect, ["exprot"])
     assert result.exit_code == 2
     assert "Did you mean 'export'?" in result.stderr
 
 
 @pytest.mark.parametrize("flag", ["--version"])
-def test_the_version_is_that_of_the_distribution(flag):
+def test_the_version_is_that_of_the_distribution(flag: str) -> None:
     short = CliRunner().invoke(pyconnect, [flag]).stdout.split()
     full = json.loads(CliRunner().invoke(pyconnect, ["version", "--json"]).stdout)
     assert short == ["pyconnect", full["pyconnect"]]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script_that_asks_the_command(shell):
+def test_completion_prints_a_script_that_asks_the_command(shell: str) -> None:
     result = CliRunner().invoke(pyconnect, ["completion", shell])
     assert "_PYCONNECT_COMPLETE=" in result.stdout
 
 
-def test_completion_offers_commands_and_topics(prices):
+def test_completion_offers_commands_and_topics(prices: Any):
     def offered(line: str) -> str:
         shell = {"_PYCONNECT_COMPLETE": "bash_complete", "COMP_WORDS": line}
         code = f"import sys; sys.argv[0] = 'pyconnect'; {CALL}"
@@ -103,7 +106,9 @@ def test_completion_offers_commands_and_topics(prices):
         (BrokenPipeError(), 0, ""),
     ],
 )  # fmt: skip
-def test_an_error_is_a_message_and_an_exit_code(error, code, text, capsys):
+def test_an_error_is_a_message_and_an_exit_code(
+    error: BaseException, code: int, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     @click.command()
     @click.pass_context
     def fails(ctx: click.Context) -> None:
@@ -114,7 +119,7 @@ def test_an_error_is_a_message_and_an_exit_code(error, code, text, capsys):
     assert (result.exit_code, result.stderr) == (code, text)
 
 
-def test_a_bug_of_ours_is_not_hidden():
+def test_a_bug_of_ours_is_not_hidden() -> None:
     @click.command()
     @click.pass_context
     def fails(ctx: click.Context) -> None:
@@ -124,7 +129,7 @@ def test_a_bug_of_ours_is_not_hidden():
     assert isinstance(CliRunner().invoke(fails).exception, ZeroDivisionError)
 
 
-def test_a_reader_that_has_seen_enough_is_no_failure(log):
+def test_a_reader_that_has_seen_enough_is_no_failure(log: Any) -> None:
     log.texts("letters", *("x" * 1000 for _ in range(500)))
     words = ["export", "letters", "--data-dir", str(log.data_dir)]
     with subprocess.Popen(
@@ -136,7 +141,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(log):
         assert child.wait(30) == 0
 
 
-def test_follow_shows_what_comes_and_ends_with_ctrl_c(log):
+def test_follow_shows_what_comes_and_ends_with_ctrl_c(log: Any) -> None:
     log.texts("letters", "a", "b")
     words = ["tail", "letters", "--follow", "--format", "jsonl", "--data-dir", str(log.data_dir)]
     with subprocess.Popen(

@@ -27,7 +27,9 @@ def restored() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def test_json_lines_have_time_level_logger_event_place_and_fields(capsys):
+def test_json_lines_have_time_level_logger_event_place_and_fields(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     logs.set_up("info", "json")
     place = {"records": 5, "partition": '{"n":1}', "task": 0, "connector": "lines"}
     logging.getLogger("connectors_core.x").info("committed %d", 5, extra=place)
@@ -39,7 +41,7 @@ def test_json_lines_have_time_level_logger_event_place_and_fields(capsys):
     assert line["time"].endswith("Z")
 
 
-def test_a_field_cannot_replace_what_every_line_has(capsys):
+def test_a_field_cannot_replace_what_every_line_has(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("info", "json")
     logging.getLogger("x").info("real", extra={"event": "forged", "level": "debug"})
     line = json.loads(capsys.readouterr().err)
@@ -47,7 +49,7 @@ def test_a_field_cannot_replace_what_every_line_has(capsys):
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
-def test_hostile_text_stays_within_one_line(capsys, style):
+def test_hostile_text_stays_within_one_line(capsys: pytest.CaptureFixture[str], style: str) -> None:
     logs.set_up("info", style)
     evil = "a\r\n2026-01-01 INFO forged\x1b[2J\u2028\u202e"
     logging.getLogger("x").info(evil, extra={"connector": evil})
@@ -56,13 +58,15 @@ def test_hostile_text_stays_within_one_line(capsys, style):
     assert not set(output[:-1]) & set("\r\n\x1b\u2028\u202e")
 
 
-def test_a_value_cannot_pass_for_another_field(capsys):
+def test_a_value_cannot_pass_for_another_field(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("info", "console")
     logging.getLogger("x").info("e", extra={"connector": 'a"task=1'})
     assert capsys.readouterr().err.rstrip().endswith('e  connector="a\\"task=1"')
 
 
-def test_a_traceback_is_indented_and_an_error_of_ours_has_none(capsys):
+def test_a_traceback_is_indented_and_an_error_of_ours_has_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     logs.set_up("info", "console")
     for error in (ValueError("first\nsecond"), StoreError("no room", place="log.db")):
         try:
@@ -74,7 +78,7 @@ def test_a_traceback_is_indented_and_an_error_of_ours_has_none(capsys):
     assert lines[-1].endswith('failed  error="log.db: no room"')
 
 
-def test_a_json_line_holds_its_traceback(capsys):
+def test_a_json_line_holds_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("info", "json")
     try:
         raise ValueError("boom")
@@ -83,20 +87,22 @@ def test_a_json_line_holds_its_traceback(capsys):
     assert "ValueError: boom" in json.loads(capsys.readouterr().err)["exception"]
 
 
-def test_the_level_is_kept_and_chatty_libraries_are_quiet(capsys):
+def test_the_level_is_kept_and_chatty_libraries_are_quiet(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     logs.set_up("debug", "json")
     logging.getLogger("httpx").info("GET https://user:secret@host")
     logging.getLogger("pyconnect_x").debug("seen")
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["seen"]
 
 
-def test_auto_is_json_where_there_is_no_terminal(capsys):
+def test_auto_is_json_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up()
     logging.getLogger("x").info("event")
     assert json.loads(capsys.readouterr().err)["event"] == "event"
 
 
-def test_work_goes_on_when_nobody_reads_stderr(monkeypatch):
+def test_work_goes_on_when_nobody_reads_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     logs.set_up()
     monkeypatch.setattr(sys, "stderr", open(os.devnull))  # noqa: SIM115 - closed below
     sys.stderr.close()

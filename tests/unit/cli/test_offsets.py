@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from click.testing import Result
 
 A = '{"path":"a.log"}'
 B = '{"path":"b.log"}'
 
 
 @pytest.fixture
-def lines(log):
+def lines(log: Any):
     log.offset("lines", A, '{"byte":10}')
     log.offset("lines", B, '{"byte":20}')
     log.offset("other", A, '{"byte":30}')
     return log
 
 
-def stored(cli):
+def stored(cli: Callable[..., Result]):
     found = json.loads(cli("offsets", "show", "--json").stdout)
     return {
         (row["connector"], row["partition"].get("path")): row["offset"]["byte"] for row in found
     }
 
 
-def test_show_lists_connector_partition_and_offset(cli, lines):
+def test_show_lists_connector_partition_and_offset(cli: Callable[..., Result], lines: Any) -> None:
     output = cli("offsets", "show", "lines").stdout.splitlines()
     assert [line.split() for line in output[1:]] == [
         ["lines", A, '{"byte":10}'],
@@ -33,18 +36,20 @@ def test_show_lists_connector_partition_and_offset(cli, lines):
     ]
 
 
-def test_show_json_has_maps(cli, lines):
+def test_show_json_has_maps(cli: Callable[..., Result], lines: Any) -> None:
     (row,) = json.loads(cli("offsets", "show", "other", "--json").stdout)
     assert row == {"connector": "other", "partition": {"path": "a.log"}, "offset": {"byte": 30}}
 
 
-def test_set_replaces_one_offset(cli, lines):
+def test_set_replaces_one_offset(cli: Callable[..., Result], lines: Any) -> None:
     spaced = '{ "path" : "a.log" }'
     assert cli("offsets", "set", "lines", spaced, '{"byte": 5}', "--yes").exit_code == 0
     assert stored(cli) == {("lines", "a.log"): 5, ("lines", "b.log"): 20, ("other", "a.log"): 30}
 
 
-def test_reset_removes_the_whole_connector_or_one_partition(cli, lines):
+def test_reset_removes_the_whole_connector_or_one_partition(
+    cli: Callable[..., Result], lines: Any
+) -> None:
     assert cli("offsets", "reset", "lines", "--partition", B, "--yes").exit_code == 0
     assert stored(cli) == {("lines", "a.log"): 10, ("other", "a.log"): 30}
     assert cli("offsets", "reset", "lines", "--yes").exit_code == 0
@@ -52,19 +57,21 @@ def test_reset_removes_the_whole_connector_or_one_partition(cli, lines):
 
 
 @pytest.mark.parametrize("answer", ["n\n", "", "\n"])
-def test_nothing_changes_without_a_yes(cli, lines, answer):
+def test_nothing_changes_without_a_yes(cli: Callable[..., Result], lines: Any, answer: str) -> None:
     before = stored(cli)
     assert cli("offsets", "reset", "lines", input=answer).exit_code == 1
     assert cli("offsets", "set", "lines", A, '{"byte":1}', input=answer).exit_code == 1
     assert stored(cli) == before
 
 
-def test_a_yes_is_enough(cli, lines):
+def test_a_yes_is_enough(cli: Callable[..., Result], lines: Any) -> None:
     assert cli("offsets", "reset", "lines", input="y\n").exit_code == 0
     assert ("lines", "a.log") not in stored(cli)
 
 
-def test_nothing_changes_while_another_owner_has_the_log(cli, lines):
+def test_nothing_changes_while_another_owner_has_the_log(
+    cli: Callable[..., Result], lines: Any
+) -> None:
     owner = lines.open()
     try:
         reset = cli("offsets", "reset", "lines", "--yes")
@@ -78,13 +85,17 @@ def test_nothing_changes_while_another_owner_has_the_log(cli, lines):
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"a": {"b": 1}}', "7", '{"a": NaN}'])
-def test_an_offset_that_is_no_flat_map_is_a_mistake(cli, lines, text):
+def test_an_offset_that_is_no_flat_map_is_a_mistake(
+    cli: Callable[..., Result], lines: Any, text: str
+) -> None:
     result = cli("offsets", "set", "lines", A, text, "--yes")
     assert result.exit_code == 2
     assert stored(cli)[("lines", "a.log")] == 10
 
 
-def test_a_misspelt_connector_is_a_mistake_that_names_the_nearest(cli, lines):
+def test_a_misspelt_connector_is_a_mistake_that_names_the_nearest(
+    cli: Callable[..., Result], lines: Any
+) -> None:
     for words in (("show", "line"), ("set", "line", A, '{"byte":1}', "--yes")):
         result = cli("offsets", *words)
         assert result.exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -39,46 +40,46 @@ def call(*words: str):
 
 
 @pytest.fixture
-def quotes(tmp_path):
+def quotes(tmp_path: Path):
     file = tmp_path / "quotes.py"
     file.write_text(QUOTES)
     return str(file)
 
 
 @pytest.fixture
-def broken(tmp_path):
+def broken(tmp_path: Path):
     file = tmp_path / "broken.py"
     file.write_text("import no_such_module_anywhere\n")
     return str(file)
 
 
 @pytest.mark.parametrize("words", [["plugins"], ["plugins", "list"]])
-def test_the_list_has_a_plugin_of_a_file(quotes, words):
+def test_the_list_has_a_plugin_of_a_file(quotes: str, words: list[str]) -> None:
     found = json.loads(call(*words, "--json", "--plugin", quotes).stdout)
     (mine,) = [info for info in found if info["name"] == "quotes"]
     assert (mine["kind"], mine["error"]) == ("source", None)
     assert "quotes" in call(*words, "--plugin", quotes).stdout
 
 
-def test_a_file_named_before_the_subcommand_counts_too(quotes):
+def test_a_file_named_before_the_subcommand_counts_too(quotes: str) -> None:
     assert call("plugins", "--plugin", quotes, "show", "quotes").exit_code == 0
     assert "quotes" in call("plugins", "--plugin", quotes, "list").stdout
 
 
-def test_show_has_every_option_with_its_description(quotes):
+def test_show_has_every_option_with_its_description(quotes: str) -> None:
     output = call("plugins", "show", "quotes", "--plugin", quotes).stdout
     for text in ("Words of wisdom.", "pages", "How many pages there are.", "tasks.max", "secret"):
         assert text in output
 
 
-def test_show_knows_every_kind_of_plugin():
+def test_show_knows_every_kind_of_plugin() -> None:
     result = call("plugins", "show", "json")
     assert result.stdout.startswith("json (converter)")
     refused = call("plugins", "show", "json", "--yaml")
     assert (refused.exit_code, refused.stdout) == (2, "")
 
 
-def test_the_skeleton_of_a_plugin_is_a_file_without_mistakes(quotes, tmp_path):
+def test_the_skeleton_of_a_plugin_is_a_file_without_mistakes(quotes: str, tmp_path: Path) -> None:
     file = tmp_path / "connector.yaml"
     file.write_text(call("plugins", "show", "quotes", "--yaml", "--plugin", quotes).stdout)
     result = call("check", str(file), "--plugin", quotes)
@@ -86,27 +87,27 @@ def test_the_skeleton_of_a_plugin_is_a_file_without_mistakes(quotes, tmp_path):
     assert result.stdout.splitlines()[1].split()[:2] == ["connector", "quotes"]
 
 
-def test_an_unknown_plugin_is_a_mistake_that_names_the_nearest(quotes):
+def test_an_unknown_plugin_is_a_mistake_that_names_the_nearest(quotes: str) -> None:
     result = call("plugins", "show", "quote", "--plugin", quotes)
     assert result.exit_code == 2
     assert "quotes" in result.stderr
 
 
-def test_check_names_what_is_broken_and_fails(quotes, broken):
+def test_check_names_what_is_broken_and_fails(quotes: str, broken: str) -> None:
     result = call("plugins", "check", "--plugin", quotes, "--plugin", broken)
     assert result.exit_code == 1
     assert "no_such_module_anywhere" in result.stderr
     assert "quotes" in result.stdout
 
 
-def test_check_of_sound_plugins_ends_well(quotes):
+def test_check_of_sound_plugins_ends_well(quotes: str) -> None:
     mine = call("plugins", "check", "--json", "--plugin", quotes)
     assert not [
         info for info in json.loads(mine.stdout) if info["where"] == quotes and info["error"]
     ]
 
 
-def test_every_mistake_of_every_file_is_told_with_its_place(quotes, tmp_path):
+def test_every_mistake_of_every_file_is_told_with_its_place(quotes: str, tmp_path: Path) -> None:
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
     first.write_text("name: a\nconnector.class: quotes\npages: many\npags: 1\n")
     second.write_text("name: b\nconnector.class: qotes\n")
@@ -117,7 +118,9 @@ def test_every_mistake_of_every_file_is_told_with_its_place(quotes, tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def test_a_plugin_brings_a_command_of_its_own(tmp_path, monkeypatch):
+def test_a_plugin_brings_a_command_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Through an installed distribution, as a third party would."""
     info = tmp_path / "pyconnect_hello-1.0.dist-info"
     info.mkdir()

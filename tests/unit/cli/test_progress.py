@@ -30,7 +30,7 @@ def drawn(renderable: Any, width: int = 120) -> str:
     return stream.getvalue()
 
 
-def test_the_rate_is_that_of_the_last_seconds():
+def test_the_rate_is_that_of_the_last_seconds() -> None:
     meter = Meter()
     rates = [meter.lines([status(records=n * 100)], float(n))[0].rate for n in range(20)]
     assert rates[0] is None
@@ -38,7 +38,7 @@ def test_the_rate_is_that_of_the_last_seconds():
     assert [meter.lines([status(records=1900)], 20.0 + n)[0].rate for n in range(7)][-1] == 0
 
 
-def test_the_worst_come_first():
+def test_the_worst_come_first() -> None:
     found = [
         status("done", State.COMPLETED),
         status("slow", idle_seconds=90.0),
@@ -60,11 +60,11 @@ def test_the_worst_come_first():
         ({"facts": {"{}": {"open": 3}}, "idle_seconds": 3.0}, "3 s ago"),
     ],
 )
-def test_lag_goes_before_freshness(more, shown):
+def test_lag_goes_before_freshness(more: dict[str, Any], shown: Any) -> None:
     assert freshness(status(**more)) == shown
 
 
-def test_a_thousand_connectors_are_the_worst_rows_and_a_count():
+def test_a_thousand_connectors_are_the_worst_rows_and_a_count() -> None:
     lines = Meter().lines([*(status(f"c{n}") for n in range(999)), failed()], 0.0)
     text = drawn(picture(lines, 30))
     rows = text.splitlines()
@@ -73,7 +73,7 @@ def test_a_thousand_connectors_are_the_worst_rows_and_a_count():
     assert "970 more" in rows[-1]
 
 
-def test_hostile_text_does_not_reach_the_terminal():
+def test_hostile_text_does_not_reach_the_terminal() -> None:
     lines = Meter().lines([failed("[red]x\x1b[2J", "a\nb\x9b\u202e[/]")], 0.0)
     text = drawn(picture(lines, 30))
     assert "[red]x\\x1b[2J" in text
@@ -81,7 +81,7 @@ def test_hostile_text_does_not_reach_the_terminal():
     assert not set(text) & set("\x1b\x9b\u202e")
 
 
-def test_the_live_table_is_drawn_when_shown():
+def test_the_live_table_is_drawn_when_shown() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, height=20)
     with LiveView(console) as show:
@@ -89,7 +89,7 @@ def test_the_live_table_is_drawn_when_shown():
         assert "12,345" in stream.getvalue()
 
 
-def test_plain_output_tells_every_change_of_state_once(caplog):
+def test_plain_output_tells_every_change_of_state_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     show = plain.PlainView()
     for found in (status(), status(records=5), failed("lines"), failed("lines")):
@@ -99,7 +99,9 @@ def test_plain_output_tells_every_change_of_state_once(caplog):
     assert caplog.records[-1].error == "refused"
 
 
-def test_plain_output_tells_of_those_that_moved(caplog, monkeypatch):
+def test_plain_output_tells_of_those_that_moved(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plain, "EVERY_SECONDS", 0.0)
     show = plain.PlainView()
     caplog.set_level(logging.INFO)
@@ -126,13 +128,15 @@ def test_plain_output_tells_of_those_that_moved(caplog, monkeypatch):
         ([], 0, 0),
     ],
 )
-def test_the_exit_code_follows_what_the_run_was_for(states, bounded, unbounded):
+def test_the_exit_code_follows_what_the_run_was_for(
+    states: list[State], bounded: int, unbounded: int
+) -> None:
     found = Summary([status(str(n), state) for n, state in enumerate(states)], 0, 0, 0.0)
     assert summary.exit_code(found, bounded=True) == bounded
     assert summary.exit_code(found, bounded=False) == unbounded
 
 
-def test_the_summary_object_has_what_is_documented():
+def test_the_summary_object_has_what_is_documented() -> None:
     one = status(records=3, bytes=99, errors=1, restarts=2, offsets={'{"path":"a"}': '{"byte":9}'})
     found = summary.as_map(Summary([one], 3, 99, 1.5))
     assert json.loads(json.dumps(found)) == {
@@ -151,7 +155,9 @@ def test_the_summary_object_has_what_is_documented():
     }
 
 
-def test_the_summary_for_people_has_totals_even_if_nothing_happened(capsys):
+def test_the_summary_for_people_has_totals_even_if_nothing_happened(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     summary.print_summary(Summary([], 0, 0, 0.0))
     summary.print_summary(Summary([status(records=1500, bytes=2048)], 1500, 2048, 3.0))
     lines = capsys.readouterr().out.splitlines()

@@ -64,7 +64,7 @@ def reference() -> str:
     return "\n".join([HEAD, *(part for name, each in found for part in sections(each, name))])
 
 
-def test_the_reference_says_what_the_commands_say():
+def test_the_reference_says_what_the_commands_say() -> None:
     if os.environ.get("PYCONNECT_WRITE_DOCS"):
         PAGE.parent.mkdir(parents=True, exist_ok=True)
         PAGE.write_text(reference(), "utf-8")

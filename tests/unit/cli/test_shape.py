@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -38,13 +39,13 @@ SEOUL = dt.timezone(dt.timedelta(hours=9))
         ("한글 \ud800", "한글 \ud800"),
     ],
 )  # fmt: skip
-def test_a_value_has_its_documented_text(value, shown):
+def test_a_value_has_its_documented_text(value: Any, shown: Any) -> None:
     text = to_json(value)
     text.encode()
     assert json.loads(text) == shown
 
 
-def test_an_instant_beyond_the_calendar_stays_a_number():
+def test_an_instant_beyond_the_calendar_stays_a_number() -> None:
     assert instant(-1) == "1969-12-31T23:59:59.999Z"
     assert instant(2**62) == 2**62
 
@@ -56,7 +57,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_json_comes_back_as_it_was_on_one_printable_line(value):
+def test_json_comes_back_as_it_was_on_one_printable_line(value: Any) -> None:
     text = to_json(value)
     assert json.loads(text) == value
     assert len(text.splitlines()) == 1

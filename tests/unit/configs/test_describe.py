@@ -70,7 +70,7 @@ def test_a_skeleton_has_every_option_and_those_with_defaults_load(
 def test_a_skeleton_says_what_is_required(catalogue: Catalogue, write: Callable[..., Path]) -> None:
     text = skeleton(catalogue.source("needs"))
     assert "# The file to read. Takes text. REQUIRED.\npath:\n" in text
-    with pytest.raises(ConfigError, match="path: has no value. It takes text"):
+    with pytest.raises(ConfigError, match=r"path: has no value\. It takes text"):
         load([write(text)], catalogue)
 
 

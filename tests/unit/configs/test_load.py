@@ -358,7 +358,7 @@ def test_a_secret_is_in_no_repr(good: Any) -> None:
 
 def test_a_restart_resolves_secrets_anew(good: Any, catalogue: Catalogue) -> None:
     made = good(HEAD + "token: ${env:S}\n", S="old")
-    new = again(made, catalogue, providers=Providers(environ={"S": "new"}))
+    new: Any = again(made, catalogue, providers=Providers(environ={"S": "new"}))
     assert made.config.token.get_secret_value() == "old"
     assert new.config.token.get_secret_value() == "new"
     with pytest.raises(ConfigError, match=r"quotes.yaml:2: token: the environment variable S is"):
@@ -368,7 +368,7 @@ def test_a_restart_resolves_secrets_anew(good: Any, catalogue: Catalogue) -> Non
 def test_an_overlay_takes_the_place_of_options(good: Any, catalogue: Catalogue) -> None:
     made = good(HEAD + "client.retry_max: 5\ncode: abc\ntoken: ${env:S}\n", S="x")
     laid = {"client": {"timeout": 5}, "token": "fake"}
-    new = again(made, catalogue, overlay=laid, providers=Providers(environ={}))
+    new: Any = again(made, catalogue, overlay=laid, providers=Providers(environ={}))
     assert (new.config.client.retry_max, new.config.client.timeout) == (3, 5)
     assert (new.config.code, new.config.token.get_secret_value()) == ("abc", "fake")
 
