@@ -26,7 +26,7 @@ install: .venv/installed ## Install the core, the plugins and the test tools int
 run: install ## Run the examples for 20 s against their own fake upstreams, and show the records.
 	@code=0; $(BIN)/pyconnect run connectors.d/*.yaml --playground --for 20s > .venv/summary || code=$$?; \
 	for topic in $$($(BIN)/pyconnect topics --json --data-dir $(PLAYGROUND) | \
-	    $(BIN)/python -c 'import json, sys; print(*(topic["name"] for topic in json.load(sys.stdin)))'); do \
+	    $(BIN)/python -c 'import json, sys; print(*(topic["name"] for topic in json.load(sys.stdin) if topic["records"]))'); do \
 	  echo; echo "$$topic"; $(BIN)/pyconnect tail "$$topic" --count 3 --data-dir $(PLAYGROUND); \
 	done; \
 	echo; cat .venv/summary; exit $$code

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from connectors_core.configs.load import load as load_files
 from connectors_core.configs.model import ConnectorConfig
+from connectors_core.configs.providers import Providers
 from connectors_core.discovery import Catalogue
 
 
@@ -15,6 +16,8 @@ def build_catalogue(plugin_files: Sequence[Path]) -> Catalogue:
     return Catalogue(builtins=["connectors_core.app.builtins"], files=plugin_files)
 
 
-def load(paths: Sequence[Path], catalogue: Catalogue) -> list[ConnectorConfig]:
+def load(
+    paths: Sequence[Path], catalogue: Catalogue, providers: Providers | None = None
+) -> list[ConnectorConfig]:
     """Return the connectors of these files. Raises one ConfigError with all their mistakes."""
-    return load_files(paths, catalogue)
+    return load_files(paths, catalogue, providers)

@@ -21,6 +21,8 @@ from connectors_core.app.plugins import build_catalogue, load
 from connectors_core.app.specs import SpecMaker
 from connectors_core.app.storage import open_store
 from connectors_core.avro.registry import EmbeddedRegistry
+from connectors_core.configs.model import ConnectorConfig
+from connectors_core.configs.providers import Providers
 from connectors_core.herder.model import ConnectorStatus, Summary
 from connectors_core.herder.standalone import Standalone
 from connectors_core.runtime import crash
@@ -52,14 +54,16 @@ def run(options: RunOptions, show: Show | None = None, interval: float = 1.0) ->
     if armed := os.environ.get("PYCONNECT_CRASH"):
         crash.arm(armed)
     catalogue = build_catalogue(options.plugins)
-    configs = load(options.paths, catalogue)
-    return asyncio.run(_run(options, SpecMaker(catalogue), configs, show, interval))
+    # No key of a real upstream is needed, or used, in the playground.
+    providers = Providers(absent="playground") if options.playground else Providers()
+    configs = load(options.paths, catalogue, providers)
+    return asyncio.run(_run(options, SpecMaker(catalogue, providers), configs, show, interval))
 
 
 async def _run(
     options: RunOptions,
     maker: SpecMaker,
-    configs: Sequence[Any],
+    configs: Sequence[ConnectorConfig],
     show: Show | None,
     interval: float,
 ) -> Summary:

@@ -13,6 +13,7 @@ from connectors_core.avro.converter import AvroConverter
 from connectors_core.avro.registry import EmbeddedRegistry
 from connectors_core.configs.load import again
 from connectors_core.configs.model import ConnectorConfig, ConverterConfig
+from connectors_core.configs.providers import Providers
 from connectors_core.discovery import Catalogue
 from connectors_core.runtime.chain import Step
 from connectors_core.runtime.spec import ConnectorSpec
@@ -21,8 +22,9 @@ from connectors_core.runtime.spec import ConnectorSpec
 class SpecMaker:
     """Makes specs; keeps the catalogue, because a restart reads the options anew."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, providers: Providers) -> None:
         self._catalogue = catalogue
+        self._providers = providers
 
     def spec(
         self,
@@ -34,7 +36,8 @@ class SpecMaker:
         options = connector.options
 
         def config() -> Config:
-            return again(connector, self._catalogue, overlay=overlay).config
+            made = again(connector, self._catalogue, overlay=overlay, providers=self._providers)
+            return made.config
 
         def converters() -> tuple[Converter, Converter]:
             return (

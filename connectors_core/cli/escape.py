@@ -19,7 +19,7 @@ def one_line(text: str) -> str:
 
 
 def safe_json(text: str) -> str:
-    """Return the same JSON value, with what a terminal obeys written as `\\uXXXX`."""
+    """Return the same JSON value, with what a terminal obeys written as JSON escapes."""
     return _HOSTILE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -77,8 +77,7 @@ def _jsonl(
     from connectors_core.app import decoder
 
     decode = decoder(reader)
-    for record in records:
-        stream.write(f"{record_line(record, decode)}\n".encode())
+    stream.writelines(f"{record_line(record, decode)}\n".encode() for record in records)
 
 
 def _csv(stream: BinaryIO, reader: LogReader, topic: str, records: Iterator[StoredRecord]) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -43,7 +44,7 @@ class LiveView:
             redirect_stdout=sys.stdout.isatty(),
         )
 
-    def __enter__(self) -> LiveView:
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors_core.api.errors import PyconnectError
@@ -85,7 +85,7 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _time(record: logging.LogRecord, middle: str) -> str:
-    moment = datetime.fromtimestamp(record.created, timezone.utc).replace(tzinfo=None)
+    moment = datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None)
     return moment.isoformat(sep=middle, timespec="milliseconds")
 
 

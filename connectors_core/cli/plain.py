@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from connectors_core.cli.progress import SHOWN, Line, Meter
 from connectors_core.herder.model import ConnectorStatus, State
@@ -27,7 +28,7 @@ class PlainView:
         self._records: dict[str, int] = {}
         self._next = time.monotonic() + EVERY_SECONDS
 
-    def __enter__(self) -> PlainView:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +18,7 @@ from connectors_core.cli.options import (
 from connectors_core.cli.output import print_json
 
 if TYPE_CHECKING:
+    from connectors_core.app import RunOptions
     from connectors_core.cli.live import LiveView
     from connectors_core.cli.plain import PlainView
 
@@ -71,16 +71,7 @@ if TYPE_CHECKING:
 )
 @click.pass_context
 def run(
-    ctx: click.Context,
-    paths: tuple[Path, ...],
-    seconds: float | None,
-    max_records: int | None,
-    playground: bool,
-    plugins: tuple[Path, ...],
-    data_dir: Path,
-    as_json: bool,
-    log_level: str,
-    log_format: str,
+    ctx: click.Context, /, as_json: bool, log_level: str, log_format: str, **asked: Any
 ) -> None:
     """Run the connectors of FILE..., one file each, until all have ended or a signal comes.
 
@@ -92,14 +83,8 @@ def run(
     from connectors_core import app
     from connectors_core.cli.summary import as_map, exit_code, print_summary, tell_failures
 
-    options = app.RunOptions(
-        paths=paths,
-        plugins=plugins,
-        data_dir=data_dir,
-        seconds=seconds,
-        max_records=max_records,
-        playground=playground,
-    )
+    # The other options are called as the fields of RunOptions are.
+    options = app.RunOptions(**asked)
     with _view() as show:
         summary = app.run(options, show)
         show(summary.connectors)
@@ -108,7 +93,11 @@ def run(
         print_json(as_map(summary))
     else:
         print_summary(summary)
-    ctx.exit(exit_code(summary, bounded=seconds is not None or max_records is not None))
+    ctx.exit(exit_code(summary, bounded=_is_bounded(options)))
+
+
+def _is_bounded(options: RunOptions) -> bool:
+    return options.seconds is not None or options.max_records is not None
 
 
 def _view() -> LiveView | PlainView:

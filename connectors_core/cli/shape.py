@@ -6,7 +6,7 @@ import json
 import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -15,7 +15,7 @@ from connectors_core.api.store import StoredRecord
 from connectors_core.cli.escape import safe_json
 
 Decode: TypeAlias = Callable[[bytes | None], Any]
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def record_line(record: StoredRecord, decode: Decode) -> str:
@@ -86,7 +86,7 @@ def _instant(value: datetime) -> str:
     digits = "microseconds" if value.microsecond % 1000 else "milliseconds"
     if value.tzinfo is None:
         return value.isoformat(timespec=digits)
-    return value.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec=digits) + "Z"
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=digits) + "Z"
 
 
 def _without_nan(value: Any) -> Any:

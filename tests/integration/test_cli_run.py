@@ -67,7 +67,12 @@ class Site:
 
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*CALL, *words], cwd=self.folder, capture_output=True, text=True, timeout=60
+            [*CALL, *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:

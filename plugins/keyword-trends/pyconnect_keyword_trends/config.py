@@ -49,7 +49,7 @@ class TrendsConfig(Config):
         " Japanese match inside words; `substring`: everything matches inside words.",
     )
     window: Milliseconds = Field(
-        default=60_000, description="Length of a window.", ge=1000, le=DAY_MS
+        default=60_000, description="Length of a window: ms, or `60s`.", ge=1000, le=DAY_MS
     )
     max_out_of_order: Milliseconds = Field(
         default=5000,

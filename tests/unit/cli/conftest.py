@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -106,10 +107,10 @@ def cli(log: Log) -> Cli:
 @pytest.fixture
 def prices(log: Log) -> Log:
     """A topic `prices` in two versions of its schema, with a tombstone."""
-    from datetime import datetime, timezone
+    from datetime import datetime
     from decimal import Decimal
 
-    at = datetime(2026, 11, 23, 6, 30, 0, 120_000, tzinfo=timezone.utc)
+    at = datetime(2026, 11, 23, 6, 30, 0, 120_000, tzinfo=UTC)
     old = {"symbol": "005930", "price": Decimal("0.00000001"), "at": at}
     new = {**old, "symbol": "KRW-BTC", "exact": at.replace(microsecond=123_456), "raw": b"\xff\x00"}
     log.schemas(

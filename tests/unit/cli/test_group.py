@@ -47,7 +47,7 @@ def test_help_lists_every_command_with_its_own_first_line() -> None:
         assert re.search(rf"^  {name} +{re.escape(line)}$", output, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("path", "command"), [*commands()], ids=lambda part: str(part))
+@pytest.mark.parametrize(("path", "command"), [*commands()], ids=str)
 def test_every_command_has_help_with_examples_that_are_calls_of_it(
     path: str, command: click.Command
 ) -> None:
@@ -77,7 +77,7 @@ def test_completion_prints_a_script_that_asks_the_command(shell: str) -> None:
     assert "_PYCONNECT_COMPLETE=" in result.stdout
 
 
-def test_completion_offers_commands_and_topics(prices: Any):
+def test_completion_offers_commands_and_topics(prices: Any) -> None:
     def offered(line: str) -> str:
         shell = {"_PYCONNECT_COMPLETE": "bash_complete", "COMP_WORDS": line}
         code = f"import sys; sys.argv[0] = 'pyconnect'; {CALL}"

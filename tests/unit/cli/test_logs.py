@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterator
 
@@ -25,6 +25,10 @@ def restored() -> Iterator[None]:
     root.handlers[:] = before[1]
     for logger, level in zip(chatty, before[2], strict=True):
         logger.setLevel(level)
+
+
+def raised(error: Exception) -> None:
+    raise error
 
 
 def test_json_lines_have_time_level_logger_event_place_and_fields(
@@ -70,7 +74,7 @@ def test_a_traceback_is_indented_and_an_error_of_ours_has_none(
     logs.set_up("info", "console")
     for error in (ValueError("first\nsecond"), StoreError("no room", place="log.db")):
         try:
-            raise error
+            raised(error)
         except Exception:
             logging.getLogger("x").exception("failed")
     lines = capsys.readouterr().err.splitlines()
@@ -81,7 +85,7 @@ def test_a_traceback_is_indented_and_an_error_of_ours_has_none(
 def test_a_json_line_holds_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("info", "json")
     try:
-        raise ValueError("boom")
+        raised(ValueError("boom"))
     except ValueError:
         logging.getLogger("x").exception("failed")
     assert "ValueError: boom" in json.loads(capsys.readouterr().err)["exception"]
@@ -104,6 +108,7 @@ def test_auto_is_json_where_there_is_no_terminal(capsys: pytest.CaptureFixture[s
 
 def test_work_goes_on_when_nobody_reads_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     logs.set_up()
-    monkeypatch.setattr(sys, "stderr", open(os.devnull))  # noqa: SIM115 - closed below
-    sys.stderr.close()
+    gone = io.StringIO()
+    gone.close()
+    monkeypatch.setattr(sys, "stderr", gone)
     logging.getLogger("x").error("nobody hears")

@@ -14,14 +14,14 @@ B = '{"path":"b.log"}'
 
 
 @pytest.fixture
-def lines(log: Any):
+def lines(log: Any) -> Any:
     log.offset("lines", A, '{"byte":10}')
     log.offset("lines", B, '{"byte":20}')
     log.offset("other", A, '{"byte":30}')
     return log
 
 
-def stored(cli: Callable[..., Result]):
+def stored(cli: Callable[..., Result]) -> dict[tuple[str, str], int]:
     found = json.loads(cli("offsets", "show", "--json").stdout)
     return {
         (row["connector"], row["partition"].get("path")): row["offset"]["byte"] for row in found

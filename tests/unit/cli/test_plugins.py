@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from connectors_core.cli.group import pyconnect
 
@@ -35,19 +35,19 @@ def pyconnect_sources():
 '''
 
 
-def call(*words: str):
+def call(*words: str) -> Result:
     return CliRunner().invoke(pyconnect, words, catch_exceptions=False)
 
 
 @pytest.fixture
-def quotes(tmp_path: Path):
+def quotes(tmp_path: Path) -> str:
     file = tmp_path / "quotes.py"
     file.write_text(QUOTES)
     return str(file)
 
 
 @pytest.fixture
-def broken(tmp_path: Path):
+def broken(tmp_path: Path) -> str:
     file = tmp_path / "broken.py"
     file.write_text("import no_such_module_anywhere\n")
     return str(file)

@@ -15,7 +15,7 @@ def values(output: str) -> list[str]:
 
 
 @pytest.fixture
-def twelve(log: Any):
+def twelve(log: Any) -> Any:
     log.texts("letters", *"abcdefghijkl")
     return log
 

@@ -1,0 +1,1 @@
+"""What pyconnect claims about speed, reproducible: `make bench`."""

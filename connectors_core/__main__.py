@@ -1,0 +1,5 @@
+"""`python -m connectors_core` is `pyconnect`."""
+
+from connectors_core.cli import main
+
+main()
