@@ -18,11 +18,13 @@ from benchmarks.worker import connector, lines_file
 
 PLUGIN = Path(__file__).with_name("sources.py")
 BEAT = 0.01
+WARM_SECONDS = 3.0
+"""Left out: the start, and the second in which the schema is inferred."""
 
 
 def measure(folder: Path, quick: bool) -> Iterator[str]:
     """Give p50 and p99 in ms."""
-    seconds = "2s" if quick else "10s"
+    seconds = "5s" if quick else "10s"
     for rate in (100, 10_000):
         file = connector(folder, f"p{rate}", **{"connector.class": "paced"}, per_second=rate)
         found = _inside(file, folder / f"data{rate}", seconds)
@@ -47,7 +49,7 @@ def _inside(file: Path, data: Path, seconds: str) -> dict[str, float]:
     return result
 
 
-def _watch(latencies: list[float], late: list[float]) -> None:
+def _watch(latencies: list[float], late: list[float], warm: float) -> None:
     """Note, in this process, every record's age at its commit and every late beat of the loop."""
     from connectors_core.runtime import plane, task
 
@@ -56,7 +58,9 @@ def _watch(latencies: list[float], late: list[float]) -> None:
 
     def committed(self: Any, parcel: Any, offsets: Any) -> None:
         now = time.monotonic()
-        latencies.extend(now - at for at in _yielded(offsets))
+        ages = [now - at for at in _yielded(offsets)]
+        if now >= warm:
+            latencies.extend(ages)
         accept(self, parcel, offsets)
 
     def prepare(self: Any, ready: threading.Event) -> None:
@@ -117,8 +121,9 @@ def main() -> None:
     from connectors_core.app import RunOptions, run
 
     latencies: list[float] = []
+    warm = time.monotonic() + WARM_SECONDS
     late: list[float] = []
-    _watch(latencies, late)
+    _watch(latencies, late, warm)
     _note_yields()
     file, data, seconds = sys.argv[1:]
     run(RunOptions([Path(file)], [PLUGIN], Path(data), float(seconds.removesuffix("s"))))

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from benchmarks.worker import Started, arguments, connector
 
-STOCK = "pyconnect_stock_websocket.testing"
-
 
 def measure(folder: Path, quick: bool) -> Iterator[str]:
     """Give seconds until every connector has a committed record, memory, threads and CPU."""
@@ -27,7 +25,7 @@ def measure(folder: Path, quick: bool) -> Iterator[str]:
         [sys.executable, "-m", "benchmarks.many"], stdout=subprocess.PIPE, text=True
     )
     assert upstream.stdout is not None
-    overlay = json.loads(upstream.stdout.readline())
+    url = upstream.stdout.readline().strip()
     configs = [
         connector(
             folder, f"f{n}", **{"connector.class": "file-lines"}, path=str(log), format="json"
@@ -37,9 +35,10 @@ def measure(folder: Path, quick: bool) -> Iterator[str]:
         connector(
             folder,
             f"s{n}",
-            **{"connector.class": "stock-websocket", **overlay},
-            provider="binance",
-            symbols=["BTCUSDT"],
+            **{"connector.class": "stock-websocket"},
+            provider="generic",
+            symbols=["A"],
+            generic={"label": f"feed{n}", "url": url},
         )
         for n in range(sockets)
     ]
@@ -87,11 +86,17 @@ def _records(data: Path) -> int:
 
 
 async def main() -> None:
-    """Serve trades until terminated; the options that point at them are the first line."""
-    from pyconnect_stock_websocket.testing import Upstream
+    """Serve a trade a second to everybody until terminated; the address is the first line."""
+    from websockets.asyncio.server import ServerConnection, serve
 
-    async with Upstream(rate=1.0) as upstream:
-        print(json.dumps(dict(upstream.config())), flush=True)
+    async def feed(connection: ServerConnection) -> None:
+        while True:
+            trade = {"symbol": "A", "price": "1.25", "size": "3", "time": time.time_ns() // 10**6}
+            await connection.send(json.dumps(trade))
+            await asyncio.sleep(1)
+
+    async with serve(feed, "127.0.0.1", 0) as server:
+        print(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
         await asyncio.Event().wait()
 
 

@@ -19,6 +19,9 @@ from connectors_core.api.errors import DataError
 from connectors_core.api.schema import Schema, plain
 
 
+Numbers = Literal["double", "decimal", "exact"]
+
+
 def _bad(problem: str, path: str, code: str = "data.json") -> DataError:
     return DataError(f"{problem}.", code=code, place=path or "value")
 
@@ -26,15 +29,14 @@ def _bad(problem: str, path: str, code: str = "data.json") -> DataError:
 class JsonOptions(Config):
     """Options of the JSON converter, as in `value.converter.numbers`."""
 
-    numbers: Literal["double", "decimal"] = Field(
-        "double", description="What a number with a point is read as."
-    )
+    numbers: Numbers = Field("double", description="What a number with a point is read as.")
 
 
 class JsonConverter(Converter):
     """Compact JSON in UTF-8. Decimals are numbers with all their digits; instants are ISO text.
 
-    `numbers` is what a number with a point is read as: `double`, or `decimal` with every digit.
+    `numbers` is what a number with a point is read as: `double`, `decimal` with every digit, or
+    `exact`: a double where that loses nothing, a decimal elsewhere.
     """
 
     name: ClassVar[str] = "json"
@@ -44,8 +46,8 @@ class JsonConverter(Converter):
         """Return the model of the options."""
         return JsonOptions
 
-    def __init__(self, *, numbers: Literal["double", "decimal"] = "double") -> None:
-        self._parse_float = _double if numbers == "double" else Decimal
+    def __init__(self, *, numbers: Numbers = "double") -> None:
+        self._parse_float = _PARSERS[numbers]
 
     def encode(self, topic: str, schema: Schema | None, value: Any) -> bytes:
         parts: list[str] = []
@@ -190,6 +192,19 @@ def _double(text: str) -> float:
     if math.isinf(value):
         raise _bad("has a number beyond a double. Read it with `numbers: decimal`", "")
     return value
+
+
+def _exact(text: str) -> float | Decimal:
+    digits = Decimal(text)
+    value = float(text)
+    return value if Decimal(repr(value)) == digits else digits
+
+
+_PARSERS: dict[str, Callable[[str], float | Decimal]] = {
+    "double": _double,
+    "decimal": Decimal,
+    "exact": _exact,
+}
 
 
 def _constant(text: str) -> NoReturn:

@@ -60,7 +60,7 @@ class Config(BaseModel):
 
     # Invariant 9: a value, which may be a secret, is not shown in pydantic's own errors.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+        extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
 

@@ -21,7 +21,7 @@ def decoder(reader: LogReader) -> Callable[[bytes | None], Any]:
     registered later are looked up again.
     """
     avro = AvroConverter(EmbeddedRegistry(reader.schemas()), is_key=False)
-    others = (JsonConverter(numbers="decimal"), StringConverter())
+    others = (JsonConverter(numbers="exact"), StringConverter())
 
     def framed(data: bytes) -> Any:
         nonlocal avro

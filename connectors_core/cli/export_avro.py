@@ -8,7 +8,9 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from connectors_core.api.errors import DataError
+from connectors_core.api.schema import Schema
 from connectors_core.api.store import SchemaRow, StoredRecord
+from connectors_core.avro.bounds import bounds
 
 _HEADER = {
     "type": "record",
@@ -57,6 +59,7 @@ class _Part:
     def __init__(self, schemas: Sequence[SchemaRow], subject: str) -> None:
         rows = sorted((r for r in schemas if r.subject == subject), key=lambda row: row.version)
         self._by_id = {row.id: json.loads(row.avro) for row in rows}
+        self._checks = {row.id: bounds(Schema.avro(row.avro).definition) for row in rows}
         self._newest = json.loads(rows[-1].avro) if rows else None
         self.names = _names(self._newest)
         self.schema = _nullable(self._newest) if rows else ["null", "bytes"]
@@ -64,9 +67,11 @@ class _Part:
     def read(self, data: bytes | None, place: str) -> Any:
         if data is None or self._newest is None:
             return data
-        written = self._by_id.get(int.from_bytes(data[1:5], "big"))
+        schema_id = int.from_bytes(data[1:5], "big")
+        written = self._by_id.get(schema_id)
         if data[:1] != b"\0" or written is None:
             raise DataError("was not written with a schema. Use --format jsonl.", place=place)
+        self._checks[schema_id](data, 5)  # fastavro overruns its stack on hostile recursion
         return self._resolve(data, written, place)
 
     def _resolve(self, data: bytes, written: Any, place: str) -> Any:
