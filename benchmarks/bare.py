@@ -9,6 +9,7 @@ import io
 import sqlite3
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -45,7 +46,7 @@ def loop(lines: str, database: str) -> float:
     began = time.perf_counter()
     rows: list[tuple[int, bytes]] = []
     count = position = 0
-    with open(lines, "rb") as file:
+    with Path(lines).open("rb") as file:
         for line in file:
             position += len(line)
             buffer = io.BytesIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -88,12 +89,15 @@ def _records(data: Path) -> int:
 async def main() -> None:
     """Serve a trade a second to everybody until terminated; the address is the first line."""
     from websockets.asyncio.server import ServerConnection, serve
+    from websockets.exceptions import ConnectionClosed
 
     async def feed(connection: ServerConnection) -> None:
-        while True:
-            trade = {"symbol": "A", "price": "1.25", "size": "3", "time": time.time_ns() // 10**6}
-            await connection.send(json.dumps(trade))
-            await asyncio.sleep(1)
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                now = time.time_ns() // 10**6
+                trade = {"symbol": "A", "price": "1.25", "size": "3", "time": now}
+                await connection.send(json.dumps(trade))
+                await asyncio.sleep(1)
 
     async with serve(feed, "127.0.0.1", 0) as server:
         print(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ class PlainLines(Source[Lines]):
     def read(self, partition: Any, offset: Any) -> Iterator[Record]:
         decode = msgspec.json.Decoder().decode
         position = offset["position"] if offset else 0
-        with open(self.config.path, "rb") as file:
+        with Path(self.config.path).open("rb") as file:
             file.seek(position)
             for line in file:
                 position += len(line)

@@ -18,7 +18,6 @@ from connectors_core.api.converter import Converter
 from connectors_core.api.errors import DataError
 from connectors_core.api.schema import Schema, plain
 
-
 Numbers = Literal["double", "decimal", "exact"]
 
 

@@ -59,9 +59,7 @@ class Config(BaseModel):
     """
 
     # Invariant 9: a value, which may be a secret, is not shown in pydantic's own errors.
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _option(alias: str, default: Any, description: str, **limits: Any) -> Any:

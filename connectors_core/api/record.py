@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 JsonScalar: TypeAlias = str | int | float | bool | None
 Json: TypeAlias = "JsonScalar | list[Json] | dict[str, Json]"
-Offset: TypeAlias = Mapping[str, JsonScalar]
+Offset: TypeAlias = Mapping[str, Any]
 """Where to resume: a flat map of JSON scalars, at most 1 KiB of canonical JSON."""
 
 OFFSET_BYTES = 1024
@@ -63,7 +63,7 @@ def flat(value: object, what: str) -> str:
     return text
 
 
-class Partition(Mapping[str, JsonScalar]):
+class Partition(Mapping[str, Any]):
     """A part of a source that is read in order: a flat, immutable, hashable map.
 
     Equal to the plain map that `partitions()` gave. `key` is its canonical JSON.
@@ -75,7 +75,7 @@ class Partition(Mapping[str, JsonScalar]):
         self.key = flat(values, "partition")
         self._values = dict(values)
 
-    def __getitem__(self, name: str) -> JsonScalar:
+    def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Merge:
 
     def types(self, old: Any, new: Any, path: str) -> Any:
         """Return the type that holds both. Raises SchemaError that names the field."""
-        if old == new or new == UNKNOWN:
+        if new in (old, UNKNOWN):
             return old
         if old == UNKNOWN:
             return new

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,7 @@ class ControlServer:
     async def start(self) -> None:
         """Listen. The caller owns the data directory, so that a socket found there is a dead one."""
         with _short(self._path) as path:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+            Path(path).unlink(missing_ok=True)  # noqa: ASYNC240 - one call, before anything runs
             before = os.umask(0o177)
             try:
                 self._server = await asyncio.start_unix_server(self._serve, path, limit=_LINE_BYTES)
@@ -93,12 +92,12 @@ def control(data_dir: Path, command: str, connector: str | None = None) -> dict[
 
 
 @contextlib.contextmanager
-def _short(path: Path) -> Any:
+def _short(path: Path) -> Iterator[str]:
     """Give a path short enough for a Unix socket (about 100 bytes), however deep the directory."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         link = f"/proc/self/fd/{folder}/{path.name}"
         usable = len(os.fsencode(path)) > 90 and stat.S_ISDIR(os.fstat(folder).st_mode)
-        yield link if usable and os.path.isdir("/proc/self/fd") else os.fspath(path)
+        yield link if usable and Path("/proc/self/fd").is_dir() else os.fspath(path)
     finally:
         os.close(folder)

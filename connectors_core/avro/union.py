@@ -70,7 +70,7 @@ def choices(checks: Sequence[tuple[Any, BranchCheck]], names: Mapping[str, Any])
                 refusals.append(error)
         if len(refusals) == 1:
             raise refusals[0]
-        bad(value, f"of one of the types {listed}", "")
+        return bad(value, f"of one of the types {listed}", "")
 
     return choose
 

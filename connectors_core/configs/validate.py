@@ -48,7 +48,7 @@ def validate(model: type[M], values: Map, place: Place) -> M | None:
     """Return the model, or None if there are problems, which are added."""
     try:
         made, errors = _try(model, values)
-    except Exception as error:  # a plugin's validator may raise anything
+    except Exception as error:  # noqa: BLE001 - a plugin's validator may raise anything
         said = redacted(f"{type(error).__name__}: {error}", place.given)
         place.problems.add(place.mark, f"{model.__name__} can't check its options: {said}")
         return None

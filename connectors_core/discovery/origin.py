@@ -120,7 +120,7 @@ def _inline(file: Path) -> ModuleType:
     # Dataclasses and pydantic look a class's module up while it runs.
     sys.modules[name] = module
     try:
-        exec(loader.source_to_code(file.read_bytes(), path), module.__dict__)
+        exec(loader.source_to_code(file.read_bytes(), path), module.__dict__)  # noqa: S102 - it is a plugin
     except BaseException:
         del sys.modules[name]
         raise

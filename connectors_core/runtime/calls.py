@@ -34,7 +34,7 @@ async def call(function: Callable[..., Any], *args: Any) -> Any:
         ) from None
     except Exception:
         raise
-    except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit must not end the worker
+    except BaseException as error:
         raise raised(error, name_of(function)) from error
 
 
@@ -59,7 +59,7 @@ async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:
         try:
             outcome: Any = function(*args)
             method: Callable[[Any], None] = future.set_result
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting side
+        except BaseException as error:
             outcome = raised(error, name_of(function)) if _ends_process(error) else error
             method = future.set_exception
         try:

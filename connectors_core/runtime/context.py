@@ -50,7 +50,7 @@ class Shared:
             )
         start = max(self._clock(), self._next.get(name, 0.0))
         self._next[name] = start + 1.0 / per_second
-        while (wait := max(start, self._held.get(name, 0.0)) - self._clock()) > 0:
+        while (wait := max(start, self._held.get(name, 0.0)) - self._clock()) > 0:  # noqa: ASYNC110 - it is time that passes
             await asyncio.sleep(wait)
 
     def hold(self, name: str, seconds: float) -> None:

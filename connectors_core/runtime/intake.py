@@ -114,7 +114,7 @@ class Intake:
     def _sample(self, record: Record) -> Sequence[Record]:
         try:
             return run_chain(self._steps, record) if self._steps else (record,)
-        except Exception:  # noqa: BLE001 - it comes again, and is dealt with, in _take
+        except Exception:
             return ()
 
     def _take(self, item: Item, state: State, progress: Progress) -> None:

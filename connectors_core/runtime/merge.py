@@ -77,7 +77,7 @@ class merge(AsyncIterator[T], Generic[T]):  # noqa: N801 - used as `async with m
                 if len(self._items) >= self._limit:
                     self._room.clear()
                     await self._room.wait()
-        except BaseException as error:  # noqa: BLE001 - raised to the consumer; a SystemExit that
+        except BaseException as error:
             # left this task would end the loop of everybody.
             self._failure = self._failure or error
         finally:

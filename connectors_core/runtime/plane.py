@@ -92,7 +92,8 @@ class Plane:
         seconds = time.monotonic() - self._beat - BEAT_SECONDS
         task = asyncio.current_task(self._loop) if seconds > BEAT_SECONDS else None
         owner = task.get_name() if task is not None else ""
-        frame = sys._current_frames().get(self._thread.ident or 0)
+        frames = sys._current_frames()  # noqa: SLF001 - the one way to see another thread's stack
+        frame = frames.get(self._thread.ident or 0)
         lines = traceback.format_stack(frame) if frame and owner else []
         lines = [line for line in lines if not _ours(line)][-_STACK_LINES:]
         return Silence(
@@ -132,9 +133,8 @@ class Plane:
             try:
                 self._loop.run_forever()
             except (KeyboardInterrupt, SystemExit) as error:
-                log.error(
-                    "a plugin's own task tried to end the process", extra={"error": repr(error)}
-                )
+                text = "a plugin's own task tried to end the process"
+                log.error(text, extra={"error": repr(error)})  # noqa: TRY400 - no trace of a user's
         self._drain()
 
     def _drain(self) -> None:

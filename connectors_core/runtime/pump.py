@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol
@@ -11,6 +12,9 @@ from typing import Any, Protocol
 from connectors_core.api.errors import ContractError
 from connectors_core.api.record import Item
 from connectors_core.runtime.calls import raised
+from connectors_core.runtime.retry import describe
+
+log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.005
 _CHECK_EVERY = 32
@@ -58,7 +62,7 @@ class AsyncPump:
                 raise self._yield_in_scope() from None
         except (Exception, BaseExceptionGroup):
             raise
-        except BaseException as error:  # noqa: BLE001 - SystemExit in a source ends its task only
+        except BaseException as error:
             raise raised(error, "read") from error
         finally:
             await self._close_generator()
@@ -117,6 +121,6 @@ class AsyncPump:
                     " of `merge` and yield outside of it.",
                     code="source.yield-in-scope",
                 ) from None
-        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt):
+        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
             # What it did before counts; how it went away does not.
-            pass
+            log.debug("generator did not close well", extra={"error": describe(error)})

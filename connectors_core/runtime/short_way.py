@@ -77,7 +77,7 @@ def short_way(
         size += ROW_OVERHEAD
         parcel.bytes += size
         outbox.held += size
-        if parcel.records == 1 or parcel.records == outbox.max_records or size > ROW_OVERHEAD * 10:
+        if parcel.records in (1, outbox.max_records) or size > ROW_OVERHEAD * 10:
             outbox.touched()
         return outbox.held >= read_ahead
 

@@ -59,7 +59,7 @@ class ThreadPump:
             self._pull_all()
         except Exception as error:
             return error
-        except BaseException as error:  # noqa: BLE001 - SystemExit in a source ends its task only
+        except BaseException as error:
             return raised(error, "read")
         finally:
             self._close_iterator()
@@ -85,7 +85,7 @@ class ThreadPump:
         try:
             if close is not None:
                 close()
-        except BaseException:  # noqa: BLE001 - what it did before counts, not how it went away
+        except BaseException:
             return
 
 

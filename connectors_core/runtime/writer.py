@@ -80,7 +80,7 @@ class SlotThread:
         def work() -> None:
             try:
                 result = function(*args)
-            except BaseException as error:  # noqa: BLE001 - it is handed to the waiting side
+            except BaseException as error:
                 settle(future.set_exception, error)
             else:
                 settle(future.set_result, result)
@@ -223,7 +223,7 @@ class Writer:
 
     def _refuse(self, load: _Load, error: Exception) -> None:
         if not isinstance(error, FencedError | StoreError):
-            log.exception("commit failed", extra={"slot": self.name})
+            log.error("commit failed", exc_info=error, extra={"slot": self.name})
         for client, _, _ in load.parcels:
             client.outbox.settle()
             client.failed(error)

@@ -59,7 +59,9 @@ class Keeping(Source[Options]):
 
     async def read_all(self, positions: Mapping[Any, Any]) -> AsyncIterator[Batch]:
         states = {partition: self.context.state(partition) for partition in positions}
-        steps = {partition: (offset or {"step": 0})["step"] for partition, offset in positions.items()}
+        steps = {
+            partition: (offset or {"step": 0})["step"] for partition, offset in positions.items()
+        }
         while any((state.get("n") or 0) < self.config.last for state in states.values()):
             for partition, state in states.items():
                 n = state.get("n") or 0

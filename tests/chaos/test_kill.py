@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from worker import Worker  # noqa: E402 - beside this file, for the child process as well
+from worker import Worker
 
-from connectors_core.runtime.crash import POINTS  # noqa: E402
+from connectors_core.runtime.crash import POINTS
 
 SOURCES = ["counting", "plain-counting", "keeping"]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import sys
+from pathlib import Path
 from typing import Any
 
 from connectors_core.cli import main
@@ -15,7 +16,7 @@ from connectors_core.stores.embedded.slot import EmbeddedSlot
 
 def watch(path: str) -> None:
     """Set the first byte of a file while a commit is under way, the second after the first one."""
-    with open(path, "r+b") as file:
+    with Path(path).open("r+b") as file:
         flag = mmap.mmap(file.fileno(), 8)
     commit = EmbeddedSlot.commit
 

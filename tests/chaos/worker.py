@@ -38,7 +38,9 @@ class Worker:
         command = [sys.executable, str(HERE / "watched_worker.py"), str(self.flag), "run"]
         arguments = [str(self.file), "--plugin", str(PLUGIN), "--data-dir", str(self.data)]
         return subprocess.Popen(
-            [*command, *arguments, "--log-level", "error"], env=environment, stdout=subprocess.DEVNULL
+            [*command, *arguments, "--log-level", "error"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
         )
 
     def run(self, crash: str | None = None, timeout: float = 60) -> int:
@@ -65,7 +67,9 @@ class Worker:
         """Kill so many runs at instants of a seeded clock; what is left is run to its end."""
         clock = random.Random(seed)
         for _ in range(kills):
-            assert self.kill_after(clock.uniform(0, 0.15)), "the run ended before it could be killed"
+            assert self.kill_after(clock.uniform(0, 0.15)), (
+                "the run ended before it could be killed"
+            )
 
     def numbers(self) -> Mapping[int, list[int]]:
         """Return the numbers of every partition as they stand in the log."""

@@ -158,8 +158,12 @@ def test_the_bytes_converter_takes_bytes_only(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1.5", 1.5), ("0.1", 0.1), ("1e400", Decimal("1e400"))]
-    + [("0.12345678901234567891", Decimal("0.12345678901234567891"))],
+    [
+        ("1.5", 1.5),
+        ("0.1", 0.1),
+        ("1e400", Decimal("1e400")),
+        ("0.12345678901234567891", Decimal("0.12345678901234567891")),
+    ],
 )
 def test_exact_reads_a_double_only_where_nothing_is_lost(text: str, value: object) -> None:
     read = JsonConverter(numbers="exact").decode("t", text.encode())

@@ -92,7 +92,7 @@ Price = NewType("Price", Decimal)
         (Side, {"type": "enum", "name": "Side", "symbols": ["buy", "sell"]}),
         (Market, "string"),
         (Level, "long"),
-        (Literal["KRW-BTC", None], ["null", "string"]),
+        (Literal["KRW-BTC", None], ["null", "string"]),  # noqa: PYI061
         (Literal[1, 2], "long"),
         (Optional[int], ["long", "null"]),  # noqa: UP045 -- the old spelling is in use
         (int | str, ["long", "string"]),

@@ -232,8 +232,10 @@ predicates:
 @pytest.mark.parametrize(
     "text",
     [
-        "transforms: b,a\ntransforms.a.type: mask\ntransforms.a.fields: [x]\n"
-        "transforms.a.renames.x.y: z\ntransforms.b.type: flatten\n",
+        (
+            "transforms: b,a\ntransforms.a.type: mask\ntransforms.a.fields: [x]\n"
+            "transforms.a.renames.x.y: z\ntransforms.b.type: flatten\n"
+        ),
         "transforms:\n  b: {type: flatten}\n  a: {type: mask, fields: [x], renames.x.y: z}\n",
         "transforms:\n- b: {type: flatten}\n- a: {type: mask, fields: [x], renames: {x.y: z}}\n",
     ],

@@ -105,7 +105,7 @@ class Unprintable(Exception):
 
 @pytest.mark.parametrize("make", KINDS)
 @pytest.mark.parametrize("where", ["open", "partitions", "read", "committed", "close"])
-async def test_any_exception_anywhere_fails_one_task_and_no_neighbour(
+async def test_any_exception_anywhere_fails_one_task_and_no_neighbour(  # noqa: C901
     lab: Any, make: Callable[[], BaseException], where: str
 ) -> None:
     class Bad(Counting):
@@ -261,7 +261,7 @@ async def test_committed_is_told_in_order_once_before_reading_and_never_after_cl
     assert events.count("closed") == 2
     first_close = events.index("closed")
     assert [each for each in events[:first_close] if each != "read"] == sorted(
-        set(each for each in events[:first_close] if each != "read")
+        {each for each in events[:first_close] if each != "read"}
     )
     assert events[first_close + 1 :] == [3, "read", "closed"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from connectors_core import Batch, Config, Record, Reject, Source
-from connectors_core.runtime.chain import Step
 from connectors_core.api.transform import Predicate, Transform
+from connectors_core.runtime.chain import Step
 
 
 def source_of(items: list[Any]) -> type[Source[Config]]:
@@ -175,16 +175,12 @@ async def test_a_reject_fails_the_task_by_default(lab: Any) -> None:
 
 async def test_a_record_over_the_limit_is_that_records_error(lab: Any) -> None:
     items = [Record("x" * 5000, offset={"n": 1}), Record("y", offset={"n": 2})]
-    status = await lab.run(
-        lab.spec(source_of(items), errors_tolerance="all", batch_max_bytes=4096)
-    )
+    status = await lab.run(lab.spec(source_of(items), errors_tolerance="all", batch_max_bytes=4096))
     assert (lab.values(), status.rejected) == (["y"], 1)
 
 
 async def test_a_unit_that_is_never_closed_is_bounded(lab: Any) -> None:
-    status = await lab.run(
-        lab.spec(source_of([Record("x" * 1000)] * 100), batch_max_bytes=10_000)
-    )
+    status = await lab.run(lab.spec(source_of([Record("x" * 1000)] * 100), batch_max_bytes=10_000))
     assert status.failure.code == "source.unit-too-large"
 
 
@@ -204,7 +200,9 @@ async def test_bad_fields_are_refused_by_name(lab: Any, record: Record, code: st
 
 
 async def test_headers_keys_timestamps_and_tombstones_are_kept(lab: Any) -> None:
-    record = Record(None, key="k", timestamp=5, headers=[("a", "é"), ("b", b"\x00")], offset={"n": 1})
+    record = Record(
+        None, key="k", timestamp=5, headers=[("a", "é"), ("b", b"\x00")], offset={"n": 1}
+    )
     await lab.run(lab.spec(source_of([record])))
     (stored,) = lab.records()
     assert stored.value is None
