@@ -74,7 +74,7 @@ def learn(samples: Sequence[Any], name: str) -> Schema | None:
         try:
             inference.add(sample)
             found = True
-        except SchemaError:
+        except (SchemaError, RecursionError):
             continue
     return Schema(inference.definition()) if found else None
 

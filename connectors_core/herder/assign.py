@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heapify, heapreplace
 
 from connectors_core.api.record import Partition
 
@@ -22,7 +23,11 @@ def spread(
     groups = [[each for each in group if each in wanted] for group in before[:count]]
     groups += [[] for _ in range(count - len(groups))]
     placed = {each for group in groups for each in group}
+    sizes = [(len(group), number) for number, group in enumerate(groups)]
+    heapify(sizes)
     for partition in partitions:
         if partition not in placed:
-            min(groups, key=len).append(partition)
+            size, number = sizes[0]
+            groups[number].append(partition)
+            heapreplace(sizes, (size + 1, number))
     return [group for group in groups if group]

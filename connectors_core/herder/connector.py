@@ -15,16 +15,18 @@ from connectors_core.herder.assign import spread
 from connectors_core.herder.model import ConnectorStatus, Failure, State, joint_state
 from connectors_core.herder.restarts import Restarts, failure_of
 from connectors_core.herder.task import Task
-from connectors_core.runtime.calls import call
+from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.context import Context, as_partition
 from connectors_core.runtime.metrics import Counters
-from connectors_core.runtime.plane import OWNER, Plane
+from connectors_core.runtime.plane import OWNER, Plane, mark_owner
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.runtime.task import Resources, Run
 from connectors_core.runtime.writer import Writer
 
 log = logging.getLogger(__name__)
 ASK_SECONDS = 30.0
+ASKER = -1
+"""The number of who asks for partitions, where tasks have theirs."""
 
 
 class Connector:
@@ -55,12 +57,18 @@ class Connector:
         self._changed = asyncio.Event()
         self._stopping = False
         self._paused = False
+        self._asking: asyncio.Task[Any] | None = None
         self._resources: Resources
 
     async def live(self) -> None:
         """Live until `stop`, or until nothing is left that could change."""
-        if await self._begin():
-            await self._refresh_until_stopped()
+        mark_owner()
+        try:
+            if await self._begin():
+                await self._refresh_until_stopped()
+        except asyncio.CancelledError:
+            if not self._stopping:  # else it was `stop`, which does not wait for partitions()
+                raise
         for task in self._tasks.values():
             task.stop()
         if self._lives:
@@ -72,6 +80,8 @@ class Connector:
         """End all tasks: stop pulling, commit what is whole, close."""
         self._stopping = True
         self._changed.set()
+        if self._asking is not None:
+            self._asking.cancel()
         for task in self._tasks.values():
             task.stop()
 
@@ -81,6 +91,8 @@ class Connector:
         for task in self._tasks.values():
             task.finish()
         self._changed.set()
+        if self._asking is not None:
+            self._asking.cancel()
 
     def pause(self) -> None:
         """Close the sources and keep the offsets."""
@@ -130,6 +142,8 @@ class Connector:
             for number, task in self._tasks.items()
             if task.state is State.FAILED and task.failure is not None
         }
+        if not self._tasks and self._state is State.FAILED and self._failure is not None:
+            still[ASKER] = self._failure
         heir = Connector(self.spec, plane, self.counters, {**still, **failed})
         heir._paused = self._paused
         return heir
@@ -163,6 +177,9 @@ class Connector:
 
     async def _begin(self) -> bool:
         """Get the topics and the first partitions; False if it was stopped before."""
+        blocked = self._failed.pop(ASKER, None)
+        if blocked is not None and not await self._after(blocked, None):
+            return False
         while not self._stopping:
             try:
                 self._resources = await self._get_resources()
@@ -189,11 +206,15 @@ class Connector:
 
     async def _ask(self) -> list[Partition]:
         context = Context(self.spec.name, self._plane.shared, Counters(), _no_state)
-        source = self.spec.source(self.spec.config(), context)
-        async with asyncio.timeout(ASK_SECONDS):
-            given = await call(source.partitions)
+        source = call_now(self.spec.source, self.spec.config(), context)
+        self._asking = asyncio.current_task()
         try:
-            partitions = [as_partition(each) for each in given]
+            async with asyncio.timeout(ASK_SECONDS):
+                given = await call(source.partitions)
+        finally:
+            self._asking = None
+        try:
+            partitions = [as_partition(each) for each in call_now(list, given)]
         except TypeError as error:
             raise ContractError(
                 f"partitions() must give maps, got {type(given).__name__}.",
@@ -258,12 +279,15 @@ class Connector:
 
     async def _after_failure(self, error: Exception) -> bool:
         """Wait before the next try; False if it was stopped meanwhile."""
-        self._failure = failure_of(error)
-        self._ask_errors += 1
         wait = self._restarts.wait_after(error, progressed=False)
-        self._state = State.FAILED if wait is None else State.RESTARTING
         level = logging.ERROR if wait is None else logging.WARNING
         log.log(level, "connector can't start", extra=self._facts(error))
+        return await self._after(failure_of(error), wait)
+
+    async def _after(self, failure: Failure, wait: float | None) -> bool:
+        self._failure = failure
+        self._ask_errors += 1
+        self._state = State.FAILED if wait is None else State.RESTARTING
         self._changed.clear()
         try:
             async with asyncio.timeout(wait):

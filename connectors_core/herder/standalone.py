@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from connectors_core.api.errors import ConfigError
 from connectors_core.api.store import Store
-from connectors_core.herder.connector import Connector
+from connectors_core.herder.connector import ASKER, Connector
 from connectors_core.herder.model import ConnectorStatus, Failure, Summary
 from connectors_core.runtime.budget import Budget
 from connectors_core.runtime.plane import OWNER, Plane, Silence
@@ -18,7 +18,7 @@ from connectors_core.runtime.writer import SchemaLog
 log = logging.getLogger(__name__)
 SILENT_SECONDS = 5.0
 WATCH_SECONDS = 0.5
-STOP_SECONDS = 4.2
+STOP_SECONDS = 4.0
 MAX_PLANES = 100
 
 
@@ -70,6 +70,8 @@ class Standalone:
             log.warning("some tasks did not stop in time; they are left behind")
             for connector in connectors:
                 connector.revoke()
+            await asyncio.to_thread(plane.stop, 0.3)
+            return
         await asyncio.to_thread(plane.stop, 1.0)
 
     def statuses(self) -> list[ConnectorStatus]:
@@ -118,7 +120,7 @@ class Standalone:
     def _launch(self) -> None:
         async def launch() -> None:
             self._lives = [
-                asyncio.create_task(connector.live(), name=f"{OWNER}{name}:0")
+                asyncio.create_task(connector.live(), name=f"{OWNER}{name}:{ASKER}")
                 for name, connector in self._connectors.items()
             ]
 

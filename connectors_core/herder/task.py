@@ -10,6 +10,7 @@ from connectors_core.api.record import Partition
 from connectors_core.herder.model import MOVES, Failure, State, TaskStatus
 from connectors_core.herder.restarts import Restarts, failure_of
 from connectors_core.runtime.metrics import Counters
+from connectors_core.runtime.plane import mark_owner
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.runtime.task import Run
 
@@ -43,6 +44,7 @@ class Task:
 
     async def live(self) -> None:
         """Live until `stop`."""
+        mark_owner()
         while self._wanted is not State.STOPPED:
             if self._wanted is State.PAUSED:
                 self._move(State.PAUSED)
@@ -56,7 +58,7 @@ class Task:
                 continue
             if completed:
                 self._move(State.COMPLETED)
-                await self._change()
+                await self._rest()
         if self.state not in (State.FAILED, State.COMPLETED):
             self._move(State.STOPPED)
 
@@ -141,7 +143,7 @@ class Task:
         if wait is None:
             self._move(State.FAILED)
             log.error("task failed", extra=facts, exc_info=None if known else error)
-            await self._change()
+            await self._rest()
             return
         self._move(State.RESTARTING)
         self.counters.restarts += 1
@@ -158,6 +160,13 @@ class Task:
         self._changed.set()
         if self._run is not None:
             self._run.stop()
+
+    async def _rest(self) -> None:
+        """Wait for a word after an end that is for good; a pause that came amid it is void."""
+        if self._wanted is State.PAUSED:
+            self._wanted = State.RUNNING
+            self._changed.clear()
+        await self._change()
 
     async def _change(self) -> None:
         await self._changed.wait()

@@ -6,10 +6,12 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors_core.api.errors import ContractError
 from connectors_core.runtime.retry import describe
+
+T = TypeVar("T")
 
 
 async def call(function: Callable[..., Any], *args: Any) -> Any:
@@ -35,6 +37,19 @@ async def call(function: Callable[..., Any], *args: Any) -> Any:
     except Exception:
         raise
     except BaseException as error:
+        raise raised(error, name_of(function)) from error
+
+
+def call_now(function: Callable[..., T], *args: Any) -> T:
+    """Call what a plugin wrote and must not wait in: a constructor, a `read`, an iteration.
+
+    What no task may raise becomes a ContractError, as in `call`.
+    """
+    try:
+        return function(*args)
+    except Exception:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit must not end the worker
         raise raised(error, name_of(function)) from error
 
 

@@ -7,13 +7,15 @@ yielded, and so that memory is counted in real bytes (invariant 8).
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from connectors_core.api.errors import ContractError, DataError, PyconnectError
 from connectors_core.api.record import Batch, Item, Record, Reject
 from connectors_core.api.store import Row
 from connectors_core.runtime import crash
+from connectors_core.runtime.calls import raised
 from connectors_core.runtime.chain import Step, run_chain
 from connectors_core.runtime.deadletter import DeadLetters
 from connectors_core.runtime.encode import Encoder, NeedSamples
@@ -33,6 +35,9 @@ State: TypeAlias = tuple[int, Mapping[str, str | None]]
 Made: TypeAlias = tuple[bool, Target, Row, int]
 """Whether it is a delivered record (not a dead letter), where it goes, its row, its bytes."""
 
+Part: TypeAlias = tuple[Record | Reject, Sequence[Record], Exception | None]
+"""What was yielded, what the chain made of it, or why the chain could not."""
+
 NO_STATE: State = (0, {})
 MAX_SAMPLES = 100
 
@@ -44,7 +49,7 @@ class Intake:
 
     Called by the generators' drivers, never by two at a time. `tolerant` is `errors.tolerance:
     all`. `max_bytes` bounds one unit. `on_hold` is called when items begin to wait for a schema to
-    be inferred; within a second, `release` must be called.
+    be inferred; within a second, `release` must be called, unless `read_ahead` bytes came before.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Intake:
         *,
         tolerant: bool,
         max_bytes: int,
+        read_ahead: int,
         on_hold: Callable[[], None],
     ) -> None:
         self._encoder = encoder
@@ -64,8 +70,10 @@ class Intake:
         self._dead = dead_letters
         self._tolerant = tolerant
         self._max_bytes = max_bytes
+        self._read_ahead = read_ahead
         self._on_hold = on_hold
-        self._held: list[tuple[Item, State, Progress]] = []
+        self._held: list[tuple[Item, Sequence[Part], State, Progress]] = []
+        self._held_bytes = 0
         self.detour = bool(steps) or crash.armed()
 
     @property
@@ -81,44 +89,61 @@ class Intake:
     def accept(self, item: Item, progress: Progress) -> None:
         """Take one item. Raises the item's error, after which the task must fail."""
         crash.reach("pull")
+        parts = [self._transformed(each) for each in _parts(item)]
         state = NO_STATE
         if type(item) is Batch and item.state:
             values = encode_state(item.state)
             state = (progress.overlay.put(values), values)
         if self._held:
-            self._hold(item, state, progress)
+            self._hold(item, parts, state, progress)
             return
         try:
-            self._take(item, state, progress)
+            self._take(item, parts, state, progress)
         except NeedSamples:
-            self._hold(item, state, progress)
+            self._hold(item, parts, state, progress)
 
     def release(self) -> None:
         """Learn the schemas from what is held, and take it."""
         held, self._held = self._held, []
+        self._held_bytes = 0
         self.detour = bool(self._steps) or crash.armed()
         if held:
-            records = [record for item, _, _ in held for record in _records_of(item)]
-            self._encoder.learn([made for each in records for made in self._sample(each)])
-            for item, state, progress in held:
-                self._take(item, state, progress)
+            made = [records for _, parts, _, _ in held for _, records, _ in parts]
+            self._encoder.learn([record for records in made for record in records])
+            for item, parts, state, progress in held:
+                self._take(item, parts, state, progress)
 
-    def _hold(self, item: Item, state: State, progress: Progress) -> None:
-        self._held.append((copy.deepcopy(item), state, progress))
+    def _hold(self, item: Item, parts: Sequence[Part], state: State, progress: Progress) -> None:
+        offset = _copied(item.offset)
+        shell = Batch(offset=offset) if type(item) is Batch else Record(None, offset=offset)
+        copies = [(*_copied((each, records)), error) for each, records, error in parts]
+        self._held.append((shell, copies, state, progress))
         self.detour = True
         if len(self._held) == 1:
             self._on_hold()
-        if len(self._held) >= MAX_SAMPLES:
+        # Invariant 8: what waits here is in no outbox yet, so it is weighed where it lies.
+        values = [record.value for _, records, _ in parts for record in records]
+        self._held_bytes += _weight(values, self._read_ahead)
+        if len(self._held) >= MAX_SAMPLES or self._held_bytes >= self._read_ahead:
             self.release()
 
-    def _sample(self, record: Record) -> Sequence[Record]:
+    def _transformed(self, item: Record | Reject) -> Part:
+        """Run the chain, once only for each record: a transform may change it in place."""
+        if type(item) is not Record:
+            return item, (), None
         try:
-            return run_chain(self._steps, record) if self._steps else (record,)
-        except Exception:
-            return ()
+            return item, run_chain(self._steps, item), None
+        except Exception as error:
+            return item, (), error
+        except BaseException as error:
+            raise raised(error, "a transform") from error
 
-    def _take(self, item: Item, state: State, progress: Progress) -> None:
-        rows = [row for each in _parts(item) for row in self._rows(each, progress)]
+    def _take(self, item: Item, parts: Sequence[Part], state: State, progress: Progress) -> None:
+        made = [self._rows(each, progress) for each in parts]
+        rows = [row for each in made for row in each]
+        parcel = self._outbox.parcel
+        parcel.filtered += made.count([])
+        parcel.rejected += sum(not delivered for delivered, _, _, _ in rows)
         if type(item) is Batch and item.offset is None and progress.open_rows:
             raise ContractError(
                 f"partition {progress.key}: a Batch without an offset came while a unit was open."
@@ -136,16 +161,18 @@ class Intake:
             return
         self._outbox.touched()
 
-    def _rows(self, item: Record | Reject, progress: Progress) -> list[Made]:
+    def _rows(self, part: Part, progress: Progress) -> list[Made]:
+        item, records, failure = part
         if type(item) is Reject:
             return [self._reject(item, progress)]
         assert type(item) is Record
         stage = "TRANSFORMATION"
         try:
-            records = run_chain(self._steps, item)
+            if failure is not None:
+                raise failure
             stage = "CONVERT"
             crash.reach("encode")
-            made = [(True, *self._encoder.row(record, progress.key)) for record in records]
+            return [(True, *self._encoder.row(record, progress.key)) for record in records]
         except (NeedSamples, ContractError):
             raise
         except Exception as error:
@@ -153,9 +180,6 @@ class Intake:
                 raise _as_data_error(error, stage) from error
             row = self._dead.of_record(item, stage, error, progress.key)
             return [self._dead_letter(row)]
-        if not made:
-            self._outbox.parcel.filtered += 1
-        return made
 
     def _reject(self, reject: Reject, progress: Progress) -> Made:
         if not self._tolerant:
@@ -167,7 +191,6 @@ class Intake:
         return self._dead_letter(self._dead.of_reject(reject, progress.key))
 
     def _dead_letter(self, row: Row) -> Made:
-        self._outbox.parcel.rejected += 1
         return False, self._dead.target, row, len(row[1] or b"")
 
     def _add(self, rows: Sequence[Made], progress: Progress) -> None:
@@ -201,14 +224,23 @@ class Intake:
 def _parts(item: Item) -> Sequence[Record | Reject]:
     if type(item) is Batch:
         return _checked_records(item)
-    if type(item) is Record or type(item) is Reject:
+    if type(item) is Record:
         return (item,)
+    if type(item) is Reject:
+        return (_checked_reject(item),)
     raise ContractError(
         f"a source yields Record, Batch or Reject, got {type(item).__name__}.", code="source.item"
     )
 
 
 def _checked_records(batch: Batch) -> Sequence[Record]:
+    # Not any iterable: one that can be read only once would be empty when it is stored.
+    if not isinstance(batch.records, Sequence) or not isinstance(batch.state, Mapping):
+        raise ContractError(
+            "a Batch holds a sequence of Records (a list or tuple, not a generator) and a map of"
+            f" state, got {type(batch.records).__name__} and {type(batch.state).__name__}.",
+            code="source.batch",
+        )
     for record in batch.records:
         if type(record) is not Record or record.offset is not None:
             raise ContractError(
@@ -218,10 +250,35 @@ def _checked_records(batch: Batch) -> Sequence[Record]:
     return batch.records
 
 
-def _records_of(item: Item) -> Sequence[Record]:
-    if type(item) is Record:
-        return (item,)
-    return item.records if type(item) is Batch else ()
+def _checked_reject(reject: Reject) -> Reject:
+    if not isinstance(reject.raw, bytes | bytearray | memoryview) or type(reject.reason) is not str:
+        raise ContractError(
+            "a Reject has a reason of text and raw bytes, got"
+            f" {type(reject.reason).__name__} and {type(reject.raw).__name__}.",
+            code="source.item",
+        )
+    return reject
+
+
+def _copied(thing: Any) -> Any:
+    """Copy what a source may go on changing; what can't be copied can't be written either."""
+    try:
+        return copy.deepcopy(thing)
+    except Exception:
+        return thing
+
+
+def _weight(value: Any, most: int) -> int:
+    """Return about how many bytes a value takes in memory; `most` is the end of looking."""
+    total, waiting = 0, [value]
+    while waiting and total < most:
+        each = waiting.pop()
+        total += sys.getsizeof(each)
+        if isinstance(each, dict):
+            waiting += [*each, *each.values()]
+        elif isinstance(each, list | tuple):
+            waiting += each
+    return total
 
 
 def _as_data_error(error: Exception, stage: str) -> PyconnectError:

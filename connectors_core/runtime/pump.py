@@ -60,7 +60,7 @@ class AsyncPump:
         except asyncio.CancelledError:
             if not self._stopped.is_set() and not self._gate.given_up:
                 raise self._yield_in_scope() from None
-        except (Exception, BaseExceptionGroup):
+        except Exception:
             raise
         except BaseException as error:
             raise raised(error, "read") from error

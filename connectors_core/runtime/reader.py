@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connectors_core.api.errors import ContractError, OffsetError, Retry
 from connectors_core.api.record import Item, Offset, Partition
 from connectors_core.api.source import Source
-from connectors_core.runtime.calls import call
+from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.context import as_partition
 from connectors_core.runtime.pump import AsyncPump
 from connectors_core.runtime.retry import Backoff, describe
@@ -153,8 +153,9 @@ class Reader:
             for partition, progress in self._progresses.items()
         }
         if self._only is not None:
-            return source.read(self._only.partition, positions[self._only.partition])
-        return source.read_all(positions)
+            only = self._only.partition
+            return call_now(source.read, only, positions[only])
+        return call_now(source.read_all, positions)
 
     def _check_closed(self) -> None:
         for progress in self._progresses.values():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connectors_core.api.errors import DataError
 from connectors_core.api.record import Item, Record
 from connectors_core.api.store import Row
 from connectors_core.runtime.encode import Encoder, Route
@@ -60,7 +59,7 @@ def short_way(
                 return long_way(item)
         try:
             data = encode(topic, schema, item.value)
-        except DataError:
+        except Exception:  # noqa: BLE001 - it comes again, and is dealt with, on the long way
             return long_way(item)
         size = len(data)
         if size > encoder.max_bytes:

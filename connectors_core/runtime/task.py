@@ -16,7 +16,7 @@ from connectors_core.api.source import Source
 from connectors_core.api.store import StateReader
 from connectors_core.runtime import crash
 from connectors_core.runtime.budget import Budget
-from connectors_core.runtime.calls import call
+from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.context import Context, Shared
 from connectors_core.runtime.deadletter import DeadLetters
 from connectors_core.runtime.encode import Encoder, Route
@@ -33,6 +33,9 @@ from connectors_core.runtime.writer import Writer
 log = logging.getLogger(__name__)
 SAMPLE_SECONDS = 1.0
 GRACE_SECONDS = 1.0
+LOCK_SECONDS = 0.01
+"""How long the loop waits for a source's thread: more than most items take to be encoded."""
+BUSY_SECONDS = 0.2
 _RESET_KEYS = 1000
 
 
@@ -89,6 +92,7 @@ class Run:
         self._failure: asyncio.Future[None] = self._loop.create_future()
         self.revoked = False
         self._counted = 0
+        self._opening: asyncio.Task[Any] | None = None
         self._intake = self._make_intake()
 
     async def go(self) -> bool:
@@ -104,10 +108,9 @@ class Run:
         for partition in self._partitions:
             self._progresses[partition.key] = Progress(partition, stored.get(partition.key))
         context = Context(self.connector, self._resources.shared, self.counters, self._state)
-        self.source = self.spec.source(self.spec.config(), context)
+        self.source = call_now(self.spec.source, self.spec.config(), context)
         try:
-            await call(self.source.open)
-            return await self._read()
+            return await self._open() and await self._read()
         finally:
             await self._wind_down()
 
@@ -120,6 +123,8 @@ class Run:
         self.halted = True
         self._intake.detour = True
         self._stop.set()
+        if self._opening is not None:
+            self._opening.cancel()
 
     def revoke(self) -> None:
         """Accept nothing more and commit nothing more, at once; for a loop that is given up."""
@@ -151,8 +156,13 @@ class Run:
 
     async def settle(self) -> None:
         """Wait until every closed unit is committed."""
-        with self.lock:
+        # Never waited for on the loop: a thread may hold it in a transform that does not return.
+        while not self.lock.acquire(timeout=LOCK_SECONDS):
+            await asyncio.sleep(BUSY_SECONDS)
+        try:
             self._intake.release()
+        finally:
+            self.lock.release()
         await self._resources.writer.flush(self)
         if self._failure.done():
             await self._failure
@@ -183,10 +193,14 @@ class Run:
 
     # What the writer says.
 
-    def take(self) -> Parcel:
-        """Hand over the waiting units."""
-        with self.lock:
+    def take(self) -> Parcel | None:
+        """Hand over the waiting units; None while the source's thread is amid an item."""
+        if not self.lock.acquire(timeout=LOCK_SECONDS):
+            return None
+        try:
             return self.outbox.take()
+        finally:
+            self.lock.release()
 
     def committed(self, parcel: Parcel, offsets: dict[str, str | None]) -> None:
         """Hear that a parcel is durable."""
@@ -216,6 +230,22 @@ class Run:
         self.thread_room.set()
 
     # The run itself.
+
+    async def _open(self) -> bool:
+        """Open the source; False if `stop` was called meanwhile, whatever the source was at."""
+        if self._stop.is_set():
+            return False
+        task = self._opening = asyncio.current_task()
+        try:
+            await call(self.source.open)
+        except asyncio.CancelledError:
+            if task is None or not self._stop.is_set():
+                raise
+            task.uncancel()
+            return False
+        finally:
+            self._opening = None
+        return True
 
     async def _read(self) -> bool:
         together = type(self.source).read_all is not Source.read_all
@@ -294,6 +324,7 @@ class Run:
             ),
             tolerant=spec.tolerant,
             max_bytes=self.options.batch_max_bytes,
+            read_ahead=self.options.read_ahead_bytes,
             on_hold=self._on_hold,
         )
 
@@ -301,14 +332,22 @@ class Run:
         self._on_loop(lambda: self._loop.call_later(SAMPLE_SECONDS, self._release))
 
     def _release(self) -> None:
+        """Learn from the samples of the first second; called on the loop."""
+        if self.revoked:  # another run reads by now what is held here
+            return
+        if not self.lock.acquire(timeout=LOCK_SECONDS):
+            self._loop.call_later(BUSY_SECONDS, self._release)
+            return
         try:
-            with self.lock:
-                self._intake.release()
+            self._intake.release()
         except Exception as error:
             self.failed(error)
+        finally:
+            self.lock.release()
 
     def _wake(self, full: bool) -> None:
-        self._on_loop(lambda: self._resources.writer.wake(self, full))
+        if not self.revoked:
+            self._on_loop(lambda: self._resources.writer.wake(self, full))
 
     def _on_loop(self, function: Any) -> None:
         if threading.get_ident() == self._thread:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -140,6 +140,8 @@ def close_unit(progress: Progress, offset: Offset, outbox: Outbox) -> None:
             " Give each record, or the last record of each unit, an offset of its own.",
             code="source.offset",
         )
+    if not isinstance(offset, Mapping):
+        flat(offset, "offset")
     for scalar in offset.values():
         if type(scalar) not in SCALARS:
             flat(offset, "offset")

@@ -18,6 +18,7 @@ from connectors_core.runtime.unit import Outbox, Parcel, seal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+BUSY_SECONDS = 0.2
 
 
 class SchemaLog(Protocol):
@@ -39,8 +40,8 @@ class Client(Protocol):
     outbox: Outbox
     linger: float
 
-    def take(self) -> Parcel:
-        """Hand over the waiting units."""
+    def take(self) -> Parcel | None:
+        """Hand over the waiting units; None if that can't be done just now."""
         ...
 
     def committed(self, parcel: Parcel, offsets: dict[str, str | None]) -> None:
@@ -113,6 +114,7 @@ class Writer:
         self.note = ""
         self._schemas = schemas
         self._dirty: dict[Client, None] = {}
+        self._waiting: set[Client] = set()
         self._work = asyncio.Event()
         self._full = asyncio.Event()
         self._idle = asyncio.Event()
@@ -134,6 +136,7 @@ class Writer:
     def forget(self, client: Client) -> None:
         """Drop a run's waiting units: nothing that it yielded will be committed any more."""
         self._dirty.pop(client, None)
+        self._waiting.discard(client)
 
     async def offsets(self, connector: str) -> dict[str, str]:
         """Read the committed offsets; runs after any commit under way."""
@@ -141,7 +144,7 @@ class Writer:
 
     async def flush(self, client: Client) -> None:
         """Wait until every closed unit of a run is committed, or the run has failed."""
-        while client in self._dirty or client.outbox.in_flight is not None:
+        while client in self._dirty or client in self._waiting or client.outbox.in_flight is not None:
             self._full.set()
             self._idle.clear()
             await self._idle.wait()
@@ -180,6 +183,9 @@ class Writer:
         self._work.clear()
         for client in clients:
             parcel = client.take()
+            if parcel is None:
+                self._busy(client)
+                continue
             try:
                 offsets = seal(parcel)
             except PyconnectError as error:
@@ -190,6 +196,17 @@ class Writer:
             _merge(load.transaction, client.connector, parcel, offsets)
         load.transaction.schemas = self._schemas.pending()
         return load
+
+    def _busy(self, client: Client) -> None:
+        """Come back to a client that could not hand over; the others' commits go on meanwhile."""
+        self._waiting.add(client)
+
+        def again() -> None:
+            if client in self._waiting:
+                self._waiting.discard(client)
+                self.wake(client, False)
+
+        asyncio.get_running_loop().call_later(BUSY_SECONDS, again)
 
     async def _commit(self, load: _Load) -> None:
         try:

@@ -13,13 +13,16 @@ from worker import Worker
 
 from connectors_core.runtime.crash import POINTS
 
+pytestmark = pytest.mark.slow
 SOURCES = ["counting", "plain-counting", "keeping"]
 
 
 @pytest.mark.parametrize("source", ["counting", "keeping"])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_crash_at_every_named_point_is_survived(tmp_path: Path, source: str, point: str) -> None:
-    worker = Worker(tmp_path, source, last=4000, **{"commit.linger.ms": 0})
+    worker = Worker(
+        tmp_path, source, last=4000, **{"commit.linger.ms": 0, "read.ahead.bytes": 16_384}
+    )
     for arrival in (1, 4):
         assert worker.run(f"{point}:{arrival}") == -9, f"{point}:{arrival} was not reached"
     assert worker.run() == 0
