@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 class Converter:
     """Turns values into bytes and back. One object for a connector's keys, one for its values.
 
-    Called on the data plane's loop; MUST NOT block. None never reaches it: that is a tombstone or
-    a missing key.
+    Every task has its own, called by one generator at a time: on the data plane's loop, or in the
+    thread of a plain generator. MUST NOT block. None never reaches it: that is a tombstone or a
+    missing key.
     """
 
     name: ClassVar[str]

@@ -75,7 +75,8 @@ class Slot(Protocol):
         """Store it all, durably, or nothing. Blocking.
 
         Raises FencedError if a newer owner has the slot, StoreFull if there is no room (the same
-        transaction may be tried again), StoreError for anything else.
+        transaction may be tried again), StoreError for anything else: then it may be stored or
+        not, and the truth is what `offsets` returns.
         """
         ...
 

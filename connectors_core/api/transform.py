@@ -15,7 +15,8 @@ C = TypeVar("C", bound=Config)
 class Transform(Generic[C]):
     """Makes 0..n records of one. Pure: no I/O, no state but its config.
 
-    `apply` runs on the data plane's loop and MUST NOT block. None or an empty iterable filters the
+    `apply` runs where its source runs, on the data plane's loop or in the thread of a plain
+    generator, and MUST NOT block. None or an empty iterable filters the
     record out: its offset still moves. An exception is that record's error.
     """
 
