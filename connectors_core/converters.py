@@ -190,6 +190,8 @@ def _double(text: str) -> float:
     value = float(text)
     if math.isinf(value):
         raise _bad("has a number beyond a double. Read it with `numbers: decimal`", "")
+    if not value and Decimal(text):
+        raise _bad("has a number too small for a double. Read it with `numbers: decimal`", "")
     return value
 
 

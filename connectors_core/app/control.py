@@ -35,6 +35,12 @@ class ControlServer:
             before = os.umask(0o177)
             try:
                 self._server = await asyncio.start_unix_server(self._serve, path, limit=_LINE_BYTES)
+            except OSError as error:
+                raise ConfigError(
+                    f"can't listen on {self._path}: {error}. Give a shorter --data-dir, on a local"
+                    " file system.",
+                    code="control.socket",
+                ) from error
             finally:
                 os.umask(before)
 
@@ -75,7 +81,10 @@ def control(data_dir: Path, command: str, connector: str | None = None) -> dict[
             client.connect(path)
             client.sendall(request)
             with client.makefile("rb") as stream:
-                reply: dict[str, Any] = json.loads(stream.readline() or b"{}")
+                line = stream.readline()
+        if not line:
+            raise OSError("it closed the connection without a word")
+        reply: dict[str, Any] = json.loads(line)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
         raise ConfigError(
             f"no worker runs in {data_dir}. Start one with `pyconnect run`, or name its"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,7 +86,8 @@ def run(
 
     # The other options are called as the fields of RunOptions are.
     options = app.RunOptions(**asked)
-    with _view() as show:
+    # What a plugin prints is no data: the last line of stdout stays the summary.
+    with _view() as show, redirect_stdout(sys.stderr):
         summary = app.run(options, show)
         show(summary.connectors)
     tell_failures(summary)

@@ -13,15 +13,12 @@ def spread(
 ) -> list[list[Partition]]:
     """Return at most `tasks_max` groups, of sizes that differ by one at most when starting anew.
 
-    A partition that had a place keeps it; new ones go to the smallest group. Pure: the same
-    arguments give the same groups. With no partitions there is no task.
+    A partition that had a place keeps it, as its group keeps its number, so a group may be empty;
+    new ones go to the smallest group. Pure: the same arguments give the same groups.
     """
-    count = min(tasks_max, len(partitions))
-    if not count:
-        return []
     wanted = set(partitions)
-    groups = [[each for each in group if each in wanted] for group in before[:count]]
-    groups += [[] for _ in range(count - len(groups))]
+    groups = [[each for each in group if each in wanted] for group in before]
+    groups += [[] for _ in range(min(tasks_max, len(partitions)) - len(groups))]
     placed = {each for group in groups for each in group}
     sizes = [(len(group), number) for number, group in enumerate(groups)]
     heapify(sizes)
@@ -30,4 +27,4 @@ def spread(
             size, number = sizes[0]
             groups[number].append(partition)
             heapreplace(sizes, (size + 1, number))
-    return [group for group in groups if group]
+    return groups

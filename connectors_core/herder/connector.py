@@ -25,6 +25,7 @@ from connectors_core.runtime.writer import Writer
 
 log = logging.getLogger(__name__)
 ASK_SECONDS = 30.0
+LET_GO_SECONDS = 0.02
 ASKER = -1
 """The number of who asks for partitions, where tasks have theirs."""
 
@@ -53,6 +54,7 @@ class Connector:
         self._state: State | None = State.RUNNING
         self._failure: Failure | None = None
         self._ask_errors = 0
+        self._retiring: list[Task] = []
         self._groups: list[list[Partition]] = []
         self._changed = asyncio.Event()
         self._stopping = False
@@ -109,6 +111,7 @@ class Connector:
     def restart(self) -> None:
         """Close and read again, failed tasks too."""
         self._restarts.forget()
+        self._paused = False
         self._changed.set()
         for task in self._tasks.values():
             task.restart()
@@ -183,7 +186,7 @@ class Connector:
         while not self._stopping:
             try:
                 self._resources = await self._get_resources()
-                self._assign(await self._ask())
+                await self._assign(await self._ask())
                 return True
             except Exception as error:
                 if not await self._after_failure(error):
@@ -199,7 +202,7 @@ class Connector:
                     await self._changed.wait()
             except TimeoutError:
                 try:
-                    self._assign(await self._ask())
+                    await self._assign(await self._ask())
                 except Exception as error:
                     self._ask_errors += 1
                     log.warning("partitions() failed; the tasks go on", extra=self._facts(error))
@@ -214,7 +217,7 @@ class Connector:
         finally:
             self._asking = None
         try:
-            partitions = [as_partition(each) for each in call_now(list, given)]
+            partitions = [as_partition(each) for each in call_now(list[Any], given)]
         except TypeError as error:
             raise ContractError(
                 f"partitions() must give maps, got {type(given).__name__}.",
@@ -226,19 +229,48 @@ class Connector:
             )
         return partitions
 
-    def _assign(self, partitions: Sequence[Partition]) -> None:
+    async def _assign(self, partitions: Sequence[Partition]) -> None:
         groups = spread(partitions, self.spec.options.tasks_max, self._groups)
+        # Invariant 4: a partition that changes its task is let go before it is taken up.
+        await self._let_go(groups)
         self._groups = groups
-        self._state = None if groups else State.RUNNING
-        if not groups:
+        self._state = None if any(groups) else State.RUNNING
+        if not any(groups):
             log.info("source has no partitions yet", extra=self._facts())
         for number, group in enumerate(groups):
             if number in self._tasks:
                 self._tasks[number].reassign(group)
-            else:
+            elif group and not self._stopping:
                 self._start_task(number, group)
-        for number in [number for number in self._tasks if number >= len(groups)]:
-            self._tasks.pop(number).stop()
+            self._prune(number, group)
+
+    async def _let_go(self, groups: Sequence[Sequence[Partition]]) -> None:
+        lost: set[Partition] = set()
+        for number, task in list(self._tasks.items()):
+            kept = [each for each in task.partitions if each in groups[number]]
+            lost |= set(task.partitions) - set(kept)
+            if kept:
+                task.reassign(kept)
+            else:
+                self._retiring.append(self._tasks.pop(number))
+                task.stop()
+        while self._reads(lost):  # noqa: ASYNC110 - it ends with runs, of which there may be many
+            await asyncio.sleep(LET_GO_SECONDS)
+        self._retiring = [task for task in self._retiring if task.reading]
+
+    def _reads(self, partitions: set[Partition]) -> bool:
+        return any(
+            not task.reading.isdisjoint(partitions)
+            for task in (*self._tasks.values(), *self._retiring)
+        )
+
+    def _prune(self, number: int, group: Sequence[Partition]) -> None:
+        """Forget what was shown of partitions that are gone; there may be a new one every day."""
+        counters, keys = self.counters.get(number), {partition.key for partition in group}
+        if counters is not None:
+            for shown in (counters.offsets, counters.facts):
+                for key in [key for key in shown if key not in keys]:
+                    del shown[key]
 
     def _start_task(self, number: int, group: Sequence[Partition]) -> None:
         counters = self.counters.setdefault(number, Counters())

@@ -65,7 +65,6 @@ class TaskStatus:
     partitions: Sequence[str] = ()
     failure: Failure | None = None
     restarts: int = 0
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from connectors_core.api.errors import ConfigError
@@ -136,7 +137,10 @@ class Standalone:
 
     async def _watch_plane(self) -> None:
         while True:
+            before = time.monotonic()
             await asyncio.sleep(WATCH_SECONDS)
+            if time.monotonic() - before > WATCH_SECONDS + 1.0:
+                continue  # the whole process stood still: give the other loop time to show its beat
             silence = self._plane.silence()
             if silence.seconds >= SILENT_SECONDS:
                 self._replace_plane(silence)

@@ -32,6 +32,7 @@ class Task:
     ) -> None:
         self.number = number
         self.partitions = partitions
+        self.reading: frozenset[Partition] = frozenset()
         self.state = State.STOPPED
         self.failure: Failure | None = None
         self.counters = counters
@@ -79,7 +80,7 @@ class Task:
 
     def pause(self) -> None:
         """Close the source and wait; nothing to do for a task that is not running."""
-        if self.state in (State.RUNNING, State.RESTARTING):
+        if self.state in (State.STOPPED, State.RUNNING, State.RESTARTING):
             self._want(State.PAUSED)
 
     def pause_first(self) -> None:
@@ -100,7 +101,8 @@ class Task:
         """Read other partitions from now on."""
         if list(partitions) != list(self.partitions):
             self.partitions = partitions
-            if self._wanted is State.RUNNING:
+            # A FAILED task only notes them: a change of partitions is no reason to try again.
+            if self._wanted is State.RUNNING and self.state is not State.FAILED:
                 self._want(State.RUNNING)
 
     def finish(self) -> None:
@@ -128,11 +130,13 @@ class Task:
     async def _run_once(self) -> bool:
         self._changed.clear()
         self._move(State.RUNNING)
-        self._run = self._make_run(self.number, self.partitions, self.counters)
+        self.reading = frozenset(self.partitions)
         try:
+            self._run = self._make_run(self.number, self.partitions, self.counters)
             return await self._run.go()
         finally:
             self._run = None
+            self.reading = frozenset()
 
     async def _after_failure(self, error: Exception, *, progressed: bool) -> None:
         self.failure = failure_of(error)

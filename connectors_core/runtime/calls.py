@@ -49,7 +49,7 @@ def call_now(function: Callable[..., T], *args: Any) -> T:
         return function(*args)
     except Exception:
         raise
-    except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit must not end the worker
+    except BaseException as error:
         raise raised(error, name_of(function)) from error
 
 

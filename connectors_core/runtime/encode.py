@@ -50,7 +50,7 @@ class Encoder:
         self.max_bytes = max_bytes
 
     def row(self, record: Record, source_partition: str) -> tuple[Target, Row, int]:
-        """Return where a record goes, its row, and the bytes of its key and value.
+        """Return where a record goes, its row, and the bytes of its key, value and headers.
 
         Raises NeedSamples before the first values of an inferred topic, DataError for a record
         that can't be written, ContractError for a topic that the source does not declare.
@@ -67,6 +67,8 @@ class Encoder:
         if key is not None:
             key = self._key.encode(route.topic, None, key)
             size += len(key)
+        headers = _headers(record.headers) if record.headers else ()
+        size += sum(len(name) + len(data) for name, data in headers)
         if size > self.max_bytes:
             raise DataError(
                 f"the record is {size} bytes, over batch.max.bytes = {self.max_bytes}."
@@ -81,14 +83,16 @@ class Encoder:
                 f"timestamp {timestamp!r}: must be whole ms since 1970, up to the year 9999.",
                 code="data.timestamp",
             )
-        headers = record.headers
-        row = (key, value, timestamp, _headers(headers) if headers else ())
+        row = (key, value, timestamp, headers)
         return (route.topic, self._partition(route, record, key, source_partition)), row, size
 
     def learn(self, records: list[Record]) -> None:
         """Let the converter learn every topic of these records that is not known yet."""
         waiting: dict[str | None, list[Any]] = {}
         for record in records:
+            # What is garbage here is that record's own error later.
+            if type(record) is not Record or not isinstance(record.topic, str | None):
+                continue
             route = self._routes.get(record.topic)
             if route and not route.ready and record.schema is None and record.value is not None:
                 waiting.setdefault(record.topic, []).append(record.value)

@@ -74,12 +74,8 @@ class Intake:
         self._on_hold = on_hold
         self._held: list[tuple[Item, Sequence[Part], State, Progress]] = []
         self._held_bytes = 0
+        self._broken: BaseException | None = None
         self.detour = bool(steps) or crash.armed()
-
-    @property
-    def holding(self) -> bool:
-        """Whether items wait for a schema to be inferred."""
-        return bool(self._held)
 
     @property
     def held(self) -> int:
@@ -88,6 +84,8 @@ class Intake:
 
     def accept(self, item: Item, progress: Progress) -> None:
         """Take one item. Raises the item's error, after which the task must fail."""
+        if self._broken is not None:
+            raise self._broken
         crash.reach("pull")
         parts = [self._transformed(each) for each in _parts(item)]
         state = NO_STATE
@@ -106,12 +104,18 @@ class Intake:
         """Learn the schemas from what is held, and take it."""
         held, self._held = self._held, []
         self._held_bytes = 0
-        self.detour = bool(self._steps) or crash.armed()
-        if held:
+        if not held:
+            return
+        try:
             made = [records for _, parts, _, _ in held for _, records, _ in parts]
             self._encoder.learn([record for records in made for record in records])
             for item, parts, state, progress in held:
                 self._take(item, parts, state, progress)
+        except BaseException as error:
+            # The rest of what was held is gone with it: no partition may go on over that hole.
+            self._broken = error
+            raise
+        self.detour = bool(self._steps) or crash.armed()
 
     def _hold(self, item: Item, parts: Sequence[Part], state: State, progress: Progress) -> None:
         offset = _copied(item.offset)
@@ -169,7 +173,7 @@ class Intake:
         stage = "TRANSFORMATION"
         try:
             if failure is not None:
-                raise failure
+                raise failure  # noqa: TRY301 - one place says what becomes of a bad record
             stage = "CONVERT"
             crash.reach("encode")
             return [(True, *self._encoder.row(record, progress.key)) for record in records]
@@ -191,7 +195,8 @@ class Intake:
         return self._dead_letter(self._dead.of_reject(reject, progress.key))
 
     def _dead_letter(self, row: Row) -> Made:
-        return False, self._dead.target, row, len(row[1] or b"")
+        headers = sum(len(name) + len(data) for name, data in row[3])
+        return False, self._dead.target, row, len(row[0] or b"") + len(row[1] or b"") + headers
 
     def _add(self, rows: Sequence[Made], progress: Progress) -> None:
         outbox = self._outbox
@@ -216,7 +221,10 @@ class Intake:
         parcel, outbox = self._outbox.parcel, self._outbox
         parcel.state.setdefault(progress.key, {}).update(values)
         parcel.ages[progress.key] = age
-        size = sum(len(key) + len(value or "") + ROW_OVERHEAD for key, value in values.items())
+        size = sum(
+            len(key.encode()) + len((value or "").encode()) + ROW_OVERHEAD
+            for key, value in values.items()
+        )
         parcel.bytes += size
         outbox.held += size
 

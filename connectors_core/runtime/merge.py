@@ -78,7 +78,7 @@ class merge(AsyncIterator[T], Generic[T]):  # noqa: N801 - used as `async with m
                     self._room.clear()
                     await self._room.wait()
         except BaseException as error:
-            # left this task would end the loop of everybody.
+            # Kept for the consumer: a SystemExit that left this task would end everybody's loop.
             self._failure = self._failure or error
         finally:
             self._open -= not isinstance(source, every)

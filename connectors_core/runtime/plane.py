@@ -10,7 +10,9 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import ContextVar
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, TypeVar
 
 from connectors_core.api.store import Store
@@ -23,6 +25,7 @@ T = TypeVar("T")
 BEAT_SECONDS = 0.5
 OWNER = "pyconnect:"
 _STACK_LINES = 4
+_marked: ContextVar[str] = ContextVar("pyconnect_owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,12 @@ class Plane:
     def silence(self) -> Silence:
         """Tell how long the loop has been silent, and who keeps it; from another thread."""
         seconds = time.monotonic() - self._beat - BEAT_SECONDS
-        task = asyncio.current_task(self._loop) if seconds > BEAT_SECONDS else None
-        owner = task.get_name() if task is not None else ""
+        if seconds <= BEAT_SECONDS:
+            return Silence(seconds, "", "")
+        task = asyncio.current_task(self._loop)
         frames = sys._current_frames()  # noqa: SLF001 - the one way to see another thread's stack
         frame = frames.get(self._thread.ident or 0)
+        owner = task.get_name() if task is not None else _owner_of_callback(frame)
         lines = traceback.format_stack(frame) if frame and owner else []
         lines = [line for line in lines if not _ours(line)][-_STACK_LINES:]
         return Silence(
@@ -148,6 +153,23 @@ class Plane:
 
     async def _close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in self._writers.values()))
+
+
+def mark_owner() -> None:
+    """Let callbacks that the running task schedules be known as its own, as its tasks are."""
+    task = asyncio.current_task()
+    if task is not None:
+        _marked.set(task.get_name())
+
+
+def _owner_of_callback(frame: FrameType | None) -> str:
+    """Find whose `call_soon` or `call_later` keeps the loop: by the context that it runs in."""
+    while frame is not None:
+        if frame.f_code is asyncio.Handle._run.__code__:  # noqa: SLF001 - as above
+            name: str = frame.f_locals["self"]._context.get(_marked, "")  # noqa: SLF001
+            return name
+        frame = frame.f_back
+    return ""
 
 
 def _ours(line: str) -> bool:

@@ -49,8 +49,8 @@ class Reader:
             before = self._run.counters.records
             try:
                 await self._read_once()
+                await self._run.settle()  # first: a unit may wait for its schema
                 self._check_closed()
-                await self._run.settle()
                 await self._teller.finish()
                 return
             except Retry as retry:
@@ -124,7 +124,7 @@ class Reader:
         if hasattr(generator, "__anext__") and hasattr(generator, "aclose"):
             self._pump = AsyncPump(generator, self)
         elif hasattr(generator, "__next__"):
-            self._pump = ThreadPump(generator, self, run.lock, run.thread_room)
+            self._pump = ThreadPump(generator, self, run.lock, run.thread_rooms)
         else:
             raise ContractError(
                 f"read returned {type(generator).__name__}; it must be a generator that yields.",

@@ -13,7 +13,7 @@ from connectors_core.api.record import Item, Record
 from connectors_core.api.store import Row
 from connectors_core.runtime.encode import Encoder, Route
 from connectors_core.runtime.intake import Intake
-from connectors_core.runtime.unit import ROW_OVERHEAD, Outbox, Parcel, Progress
+from connectors_core.runtime.unit import ROW_OVERHEAD, SCALARS, Outbox, Progress
 
 LongWay = Callable[[Item], bool]
 
@@ -33,11 +33,8 @@ def short_way(
     """
     encode, topic, schema, key = encoder.encode_value, route.topic, route.schema, progress.key
     target = (topic, 0)
-    known: Parcel | None = None
-    rows: list[Row] = []
 
     def take(item: Item) -> bool:
-        nonlocal known, rows
         if (
             type(item) is not Record
             or item.offset is None
@@ -57,18 +54,22 @@ def short_way(
         offset = item.offset
         if type(offset) is not dict or offset == progress.last:
             return long_way(item)
+        for scalar in offset.values():
+            if type(scalar) not in SCALARS:
+                return long_way(item)
         try:
             data = encode(topic, schema, item.value)
-        except Exception:  # noqa: BLE001 - it comes again, and is dealt with, on the long way
+        except Exception:
             return long_way(item)
         size = len(data)
         if size > encoder.max_bytes:
             return long_way(item)
         parcel = outbox.parcel
-        if parcel is not known:
-            known, rows = parcel, parcel.rows_of(target)
-        rows.append((None, data, None, ()))
-        # A copy, because a source may change its dict; what it holds is checked once a commit.
+        rows = parcel.rows.get(target)
+        if rows is None:
+            rows = parcel.rows_of(target)
+        row: Row = (None, data, None, ())
+        rows.append(row)
         parcel.offsets[key] = progress.last = offset.copy()
         parcel.records += 1
         parcel.value_bytes += size

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -52,31 +54,54 @@ def _checked_value(key: str, value: object) -> str | None:
 
 
 class Overlay:
-    """State that was yielded and is not committed yet. Dropped with its generator."""
+    """State that was yielded and is not committed yet. Dropped with its generator.
+
+    Locked: a plain generator writes and reads it in a thread, the loop takes out what is committed.
+    """
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[int, str | None]] = {}
+        self._laid: deque[tuple[int, tuple[str, ...]]] = deque()
         self._age = 0
+        self._lock = threading.Lock()
 
     def put(self, state: Mapping[str, str | None]) -> int:
         """Lay a batch's state over the rest; return its age, for `forget`."""
-        self._age += 1
-        for key, value in state.items():
-            self._values[key] = (self._age, value)
-        return self._age
+        with self._lock:
+            self._age += 1
+            self._laid.append((self._age, tuple(state)))
+            for key, value in state.items():
+                self._values[key] = (self._age, value)
+            return self._age
 
     def forget(self, age: int) -> None:
         """Drop what is committed: everything laid up to `age`."""
-        for key in [key for key, (put_at, _) in self._values.items() if put_at <= age]:
-            del self._values[key]
+        with self._lock:
+            while self._laid and self._laid[0][0] <= age:
+                laid_at, keys = self._laid.popleft()
+                for key in keys:
+                    if key in self._values and self._values[key][0] <= laid_at:
+                        del self._values[key]
 
     def clear(self) -> None:
         """Drop everything, with the generator that yielded it."""
-        self._values.clear()
+        with self._lock:
+            self._values.clear()
+            self._laid.clear()
 
-    def values(self) -> dict[str, str | None]:
-        """Return canonical JSON by key, None where a key is deleted."""
-        return {key: value for key, (_, value) in self._values.items()}
+    def of(self, keys: Iterable[str]) -> dict[str, str | None]:
+        """Return canonical JSON of those keys that are laid over, None where one is deleted."""
+        with self._lock:
+            return {key: self._values[key][1] for key in keys if key in self._values}
+
+    def after(self, prefix: str, start: bytes) -> dict[str, str | None]:
+        """Return the same for every key with a prefix whose UTF-8 bytes are beyond `start`."""
+        with self._lock:
+            return {
+                key: value
+                for key, (_, value) in self._values.items()
+                if key.startswith(prefix) and key.encode() > start
+            }
 
 
 class StateView:
@@ -93,23 +118,19 @@ class StateView:
     def get_many(self, keys: Iterable[str]) -> dict[str, Json]:
         """Return the values of those keys that exist."""
         wanted = list(keys)
-        overlay = self._overlay.values()
+        # The overlay first: what leaves it between the two look-ups is committed by then.
+        overlay = self._overlay.of(wanted)
         texts: dict[str, str | None] = dict(
             self._committed.get_many([key for key in wanted if key not in overlay])
         )
-        texts |= {key: overlay[key] for key in wanted if key in overlay}
+        texts |= overlay
         return {key: json.loads(text) for key, text in texts.items() if text is not None}
 
     def scan(
         self, prefix: str = "", *, after: str = "", limit: int = 1000
     ) -> list[tuple[str, Json]]:
         """Return up to `limit` pairs in the order of the keys' UTF-8 bytes."""
-        start = after.encode()
-        overlay = {
-            key: value
-            for key, value in self._overlay.values().items()
-            if key.startswith(prefix) and key.encode() > start
-        }
+        overlay = self._overlay.after(prefix, after.encode())
         # So many committed pairs that, with all the overlay's deletions taken out, `limit` are left.
         merged: dict[str, str | None] = dict(
             self._committed.scan(prefix, after, limit + len(overlay))

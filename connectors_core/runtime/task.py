@@ -75,7 +75,7 @@ class Run:
         self.stopping = False
         self.halted = False
         self.lock = threading.Lock()
-        self.thread_room = threading.Event()
+        self.thread_rooms: set[threading.Event] = set()
         linger = options.commit_linger_ms
         self.linger = resources.linger if linger is None else linger / 1000
         self.outbox = Outbox(options.commit_max_records, options.commit_max_bytes, self._wake)
@@ -157,7 +157,7 @@ class Run:
     async def settle(self) -> None:
         """Wait until every closed unit is committed."""
         # Never waited for on the loop: a thread may hold it in a transform that does not return.
-        while not self.lock.acquire(timeout=LOCK_SECONDS):
+        while not self.lock.acquire(timeout=LOCK_SECONDS):  # noqa: ASYNC110 - threads set no event
             await asyncio.sleep(BUSY_SECONDS)
         try:
             self._intake.release()
@@ -169,8 +169,10 @@ class Run:
 
     def drop(self, progresses: Iterable[Progress]) -> None:
         """Throw away open units and state overlays of generators that have ended."""
-        for progress in progresses:
-            self.outbox.held -= progress.drop_open()
+        with self.lock:
+            for progress in progresses:
+                freed = progress.drop_open()
+                self.outbox.held -= freed
 
     async def reset(self, progress: Progress) -> None:
         """Remove a partition's keyed state, then its offset."""
@@ -216,18 +218,15 @@ class Run:
             self.counters.offsets[key] = offset
             for reader in self._readers:
                 reader.heard(progress)
-        self._room.set()
-        self.thread_room.set()
+        self._make_room()
         crash.reach("acked")
 
     def failed(self, error: Exception) -> None:
         """Hear that nothing of this run can be committed any more."""
-        if not self._failure.done():
-            self._failure.set_exception(error)
-            self._failure.exception()  # it is raised by go(), unless that has ended already
-        self.stopping = self.halted = self._intake.detour = True
-        self._room.set()
-        self.thread_room.set()
+        self._break(error)
+        # Invariant 2: what was yielded after the lost commit must never be committed over it.
+        self.revoke()
+        self._make_room()
 
     # The run itself.
 
@@ -328,6 +327,18 @@ class Run:
             on_hold=self._on_hold,
         )
 
+    def _break(self, error: Exception) -> None:
+        """End the run with an error; what is whole may still be committed."""
+        if not self._failure.done():
+            self._failure.set_exception(error)
+            self._failure.exception()  # it is raised by go(), unless that has ended already
+        self.stopping = self.halted = self._intake.detour = True
+
+    def _make_room(self) -> None:
+        self._room.set()
+        for room in list(self.thread_rooms):
+            room.set()
+
     def _on_hold(self) -> None:
         self._on_loop(lambda: self._loop.call_later(SAMPLE_SECONDS, self._release))
 
@@ -341,7 +352,7 @@ class Run:
         try:
             self._intake.release()
         except Exception as error:
-            self.failed(error)
+            self._break(error)
         finally:
             self.lock.release()
 

@@ -20,12 +20,17 @@ class ThreadPump:
     """
 
     def __init__(
-        self, iterator: Iterator[Item], gate: Gate, lock: threading.Lock, room: threading.Event
+        self,
+        iterator: Iterator[Item],
+        gate: Gate,
+        lock: threading.Lock,
+        rooms: set[threading.Event],
     ) -> None:
         self._iterator = iterator
         self._gate = gate
         self._lock = lock
-        self._room = room
+        self._rooms = rooms
+        self._room = threading.Event()
         self._stopped = threading.Event()
         self._done: asyncio.Future[None] | None = None
 
@@ -34,6 +39,7 @@ class ThreadPump:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._done = done
+        self._rooms.add(self._room)
 
         def work() -> None:
             error = self._pull()
@@ -43,7 +49,10 @@ class ThreadPump:
                 return  # the loop is gone, and so is whoever waited
 
         threading.Thread(target=work, name="pyconnect-source", daemon=True).start()
-        await asyncio.shield(done)
+        try:
+            await asyncio.shield(done)
+        finally:
+            self._rooms.discard(self._room)
 
     async def close(self, grace: float) -> bool:
         """End the generator and wait for it; False if it did not end in `grace` seconds."""
@@ -75,8 +84,9 @@ class ThreadPump:
                 stopped.wait()
                 return
             while crowded and not stopped.is_set():
+                # Cleared first, looked at after: a wake-up between the two is not lost.
                 room.clear()
-                crowded = gate.crowded()
+                crowded = gate.crowded() and not stopped.is_set()
                 if crowded:
                     room.wait()
 

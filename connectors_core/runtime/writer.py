@@ -39,6 +39,7 @@ class Client(Protocol):
     connector: str
     outbox: Outbox
     linger: float
+    revoked: bool
 
     def take(self) -> Parcel | None:
         """Hand over the waiting units; None if that can't be done just now."""
@@ -119,6 +120,7 @@ class Writer:
         self._full = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._committing = asyncio.Lock()
         self._last = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -128,6 +130,8 @@ class Writer:
 
     def wake(self, client: Client, full: bool) -> None:
         """Hear that a task has units waiting, or so many that a commit should not wait."""
+        if client.revoked:
+            return
         self._dirty[client] = None
         self._work.set()
         if full:
@@ -139,12 +143,15 @@ class Writer:
         self._waiting.discard(client)
 
     async def offsets(self, connector: str) -> dict[str, str]:
-        """Read the committed offsets; runs after any commit under way."""
-        return await self.thread.call(self.slot.offsets, connector)
+        """Read the committed offsets, after any commit under way, one that waits for room too."""
+        async with self._committing:
+            return await self.thread.call(self.slot.offsets, connector)
 
     async def flush(self, client: Client) -> None:
         """Wait until every closed unit of a run is committed, or the run has failed."""
-        while client in self._dirty or client in self._waiting or client.outbox.in_flight is not None:
+        while (
+            client in self._dirty or client in self._waiting or client.outbox.in_flight is not None
+        ):
             self._full.set()
             self._idle.clear()
             await self._idle.wait()
@@ -161,9 +168,10 @@ class Writer:
         while True:
             await self._work.wait()
             await self._linger()
-            load = self._load()
-            if load.parcels:
-                await asyncio.shield(self._commit(load))
+            async with self._committing:
+                load = self._load()
+                if load.parcels:
+                    await asyncio.shield(self._commit(load))
             self._idle.set()
 
     async def _linger(self) -> None:
@@ -219,7 +227,11 @@ class Writer:
         self._schemas.durable(load.transaction.schemas)
         for client, parcel, offsets in load.parcels:
             client.outbox.settle()
-            client.committed(parcel, offsets)
+            try:
+                client.committed(parcel, offsets)
+            except Exception as error:  # ours; it must not end the commits of all the others
+                log.exception("a task could not hear of its commit")
+                client.failed(error)
 
     async def _store(self, transaction: Transaction) -> None:
         # Invariant 8: while there is no room the units stay here, and nothing more is pulled.

@@ -86,10 +86,10 @@ class Terminal:
         ends_at = time.monotonic() + SECONDS
         while time.monotonic() < ends_at:
             ready, _, _ = select.select([self._said], [], [], 0.2)
-            if ready:
-                return int(os.read(self._said, 64))
-            if self._shell.poll() is not None:
-                return self._shell.returncode or None
+            if ready or self._shell.poll() is not None:
+                said = os.read(self._said, 64) if ready else b""
+                # Nothing said: `set -e` has ended the shell.
+                return int(said) if said else self._shell.wait() or None
         raise AssertionError("the block did not end")
 
     def _sizes(self) -> dict[str, int]:
@@ -100,17 +100,21 @@ class Terminal:
 
 
 def shows(expected: Block, output: Output) -> bool:
-    """Say whether a block wrote what the page shows: on stdout, or on stderr where that is empty.
+    """Say whether a block wrote what the page shows, on stdout or on stderr.
 
-    A line `...` stands for any lines. With the mark `like`, every number is like every other.
+    A line `...` stands for any lines, or none, and `…` for any text within a line. With the mark
+    `like`, every number is like every other.
     """
-    said = output.stdout if output.stdout.strip() else output.stderr
-    wanted = "\n".join(
-        r"(?:.*\n)*?.*" if line.strip() == "..." else re.escape(_plain(line, expected))
+    wanted = "".join(
+        r"(?:.*\n)*?"
+        if line == "..."
+        else re.escape(f"{_plain(line, expected)}\n").replace("…", ".*")
         for line in expected.text.splitlines()
     )
-    got = "\n".join(_plain(line, expected) for line in said.splitlines())
-    return re.fullmatch(wanted, got) is not None
+    return any(
+        re.fullmatch(wanted, "".join(f"{_plain(line, expected)}\n" for line in said.splitlines()))
+        for said in (output.stdout, output.stderr)
+    )
 
 
 def _plain(line: str, expected: Block) -> str:

@@ -19,8 +19,8 @@ PAGE = ROOT / "docs" / "tutorial" / "first-source.md"
 def wheel(tmp_path: Path) -> Path:
     """Build the core as it would be published: no editable install, nothing but the wheel."""
     folder = tmp_path / "wheels"
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, ROOT]
-    subprocess.run(command, check=True)
+    words = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True)
     (made,) = folder.glob("connectors_core-*.whl")
     return made
 

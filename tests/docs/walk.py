@@ -35,5 +35,7 @@ def walk(page: Path, folder: Path, scratch: Path, environ: Mapping[str, str]) ->
 def _save(terminal: Terminal, block: Block) -> None:
     assert block.language in FILES, f"{block}: a {block.language} block is not saved"
     end = "END_OF_FILE"
-    text = f"mkdir -p $(dirname {block.title}) && cat > {block.title} <<'{end}'\n{block.text}{end}\n"
+    text = (
+        f"mkdir -p $(dirname {block.title}) && cat > {block.title} <<'{end}'\n{block.text}{end}\n"
+    )
     terminal.type(Block(block.page, block.line, "sh", "", frozenset(), text))

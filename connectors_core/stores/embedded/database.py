@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from connectors_core.api.errors import StoreError
+from connectors_core.api.errors import FencedError, PyconnectError, StoreError
 from connectors_core.stores.embedded import layout
 from connectors_core.stores.embedded.connection import (
     Connect,
@@ -36,12 +36,14 @@ class Database:
         self.mutex = threading.RLock()
         self._connect = connect
         self._connection: Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._closed = False
 
     def connection(self) -> Connection:
         """Return the connection, opened if need be. Raises StoreError, or a `sqlite3.Error`."""
         if self._closed:
             raise StoreError("it is closed.", code="store.closed", place=str(self.path))
+        self._still_there()
         if self._connection is None:
             self._connection = self._open()
         return self._connection
@@ -76,7 +78,7 @@ class Database:
         """Leave the mark of a clean stop and close. Idempotent; never raises."""
         with self.mutex:
             if self._connection is not None:
-                with suppress(StoreError), self.transaction() as connection:
+                with suppress(PyconnectError), self.transaction() as connection:
                     connection.execute("UPDATE meta SET value = 1 WHERE name = 'clean'")
             self._drop()
             self._closed = True
@@ -91,10 +93,24 @@ class Database:
             if not clean:
                 self._settle(connection)
             self._begin(connection, new)
+            self._file = _identity(self.path)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _still_there(self) -> None:
+        """Refuse a file that has no name any more: what is written to it ends with the process.
+
+        For good: what this owner knows of the log (its schemas) is not in a new one.
+        """
+        if self._file is not None and _identity(self.path) != self._file:
+            raise FencedError(
+                "it was removed or replaced while it was in use; what it held is gone with it."
+                " Start again: a new log is begun, and the sources read from their start.",
+                code="store.gone",
+                place=str(self.path),
+            )
 
     def _begin(self, connection: Connection, new: bool) -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -161,3 +177,11 @@ class Database:
             with suppress(Error):
                 self._connection.close()
             self._connection = None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return -1, -1
+    return found.st_dev, found.st_ino
