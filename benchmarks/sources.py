@@ -67,5 +67,7 @@ class Spinning(Source[Config]):
         n = offset["n"] if offset else 0
         while True:
             n += 1
-            sum(range(2_000_000))
+            total = 0
+            for number in range(500_000):
+                total += number
             yield Record({"n": n}, offset={"n": n})

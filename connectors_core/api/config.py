@@ -115,7 +115,10 @@ class ConnectorOptions(BaseModel):
         "commit.max.bytes", 1 << 20, "Commit at once when this many bytes wait.", ge=1024
     )
     read_ahead_bytes: Bytes = _option(
-        "read.ahead.bytes", 4 << 20, "Bytes a task may hold that are not committed.", ge=1024
+        "read.ahead.bytes",
+        4 << 20,
+        "Bytes a task may hold that are not committed, beside the open unit of each partition.",
+        ge=1024,
     )
     batch_max_bytes: Bytes = _option(
         "batch.max.bytes", 16 << 20, "The largest record, Batch or unit.", ge=1024

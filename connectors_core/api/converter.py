@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ class Converter:
     def encode(self, topic: str, schema: Schema | None, value: Any) -> bytes:
         """Return the bytes of a value. Raises DataError, naming the field, for that record."""
         raise NotImplementedError
+
+    def bound(self, topic: str, schema: Schema | None, cls: type[Any]) -> Callable[[Any], bytes]:
+        """Return what encodes values of one class, for a caller with many of them.
+
+        It may refuse, by any exception, what `encode` would take; then `encode` MUST be asked.
+        """
+        return partial(self.encode, topic, schema)
 
     def decode(self, topic: str, data: bytes) -> Any:
         """Return the value of bytes. Raises DataError if they are not of this converter."""

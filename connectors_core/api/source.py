@@ -121,5 +121,6 @@ class Source(Generic[C]):
         """Hear that everything up to `offset` is durable; acknowledge upstream only from here.
 
         Called in order, with the newest offset only, once with the stored offset before the first
-        read, never after the generator is closed. MUST bear being told twice.
+        read, never after the generator was closed; a read that returned by itself hears the last of
+        it afterwards. MUST bear being told twice.
         """

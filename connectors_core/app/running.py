@@ -28,7 +28,7 @@ from connectors_core.herder.standalone import Standalone
 from connectors_core.runtime import crash
 
 log = logging.getLogger(__name__)
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.2
 Show = Callable[[Sequence[ConnectorStatus]], None]
 
 

@@ -85,6 +85,9 @@ class AvroConverter(Converter):
         with self._registry.lock:
             return step(key, value)
 
+    def bound(self, topic: str, schema: Schema | None, cls: type[Any]) -> Encode:
+        return self._encoders.get((topic, schema, cls)) or super().bound(topic, schema, cls)
+
     def _encoder(self, key: Key, value: Any) -> Encode:
         """Compile, and keep, what encodes values of this class by this schema."""
         topic, given, cls = key

@@ -13,7 +13,17 @@ from connectors_core.cli.failure import tell
 from connectors_core.cli.options import data_dir_option, examples, json_option
 from connectors_core.cli.output import print_json, print_table
 
-_HEADS = ("connector", "state", "tasks", "records", "errors", "restarts", "idle", "last error")
+_HEADS = (
+    "connector",
+    "state",
+    "tasks",
+    "records",
+    "rejected",
+    "errors",
+    "restarts",
+    "idle",
+    "last error",
+)
 
 
 @click.command(
@@ -58,6 +68,7 @@ def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
         connector["state"],
         len(connector["tasks"]),
         connector["records"],
+        connector["rejected"],
         connector["errors"],
         connector["restarts"],
         None if idle is None else f"{idle:.0f} s",

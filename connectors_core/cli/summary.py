@@ -43,6 +43,8 @@ def _connector(status: ConnectorStatus) -> dict[str, Any]:
         "bytes": status.bytes,
         "offsets": offsets,
         "errors": status.errors,
+        "rejected": status.rejected,
+        "filtered": status.filtered,
         "restarts": status.restarts,
     }
 
@@ -50,7 +52,7 @@ def _connector(status: ConnectorStatus) -> dict[str, Any]:
 def print_summary(summary: Summary) -> None:
     """Write the summary for people, the worst connectors first."""
     found = worst_first(summary.connectors)
-    heads = ("connector", "state", "records", "bytes", "errors", "restarts")
+    heads = ("connector", "state", "records", "bytes", "rejected", "errors", "restarts")
     print_table(heads, [_row(status) for status in found[:SHOWN]])
     if len(found) > SHOWN:
         click.echo(f"… and {len(found) - SHOWN:,} more")
@@ -74,6 +76,7 @@ def _row(status: ConnectorStatus) -> tuple[object, ...]:
         status.state,
         status.records,
         size(status.bytes),
+        status.rejected,
         status.errors,
         status.restarts,
     )

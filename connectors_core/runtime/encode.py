@@ -47,6 +47,7 @@ class Encoder:
         self._key = key
         self._value = value
         self.encode_value: Callable[[str, Schema | None, Any], bytes] = value.encode
+        self.bound_value = value.bound
         self.max_bytes = max_bytes
 
     def row(self, record: Record, source_partition: str) -> tuple[Target, Row, int]:

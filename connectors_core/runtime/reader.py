@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,8 @@ class Reader:
                 f"read returned {type(generator).__name__}; it must be a generator that yields.",
                 code="source.read",
             )
+        if run.counters.first_pull is None:
+            run.counters.first_pull = time.monotonic()
         pump = asyncio.create_task(self._pump.run(), name=run.task_name)
         teller = asyncio.create_task(self._teller.run(), name=run.task_name)
         try:

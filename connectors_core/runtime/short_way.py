@@ -8,6 +8,7 @@ included, takes the long way from its start, so that there is one place for each
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from connectors_core.api.record import Item, Record
 from connectors_core.api.store import Row
@@ -31,10 +32,14 @@ def short_way(
 
     For a default topic of one partition, with no transforms.
     """
-    encode, topic, schema, key = encoder.encode_value, route.topic, route.schema, progress.key
+    topic, schema, key = route.topic, route.schema, progress.key
+    encode = encoder.bound_value(topic, schema, object)
     target = (topic, 0)
 
+    cls: type[Any] | None = None
+
     def take(item: Item) -> bool:
+        nonlocal cls, encode
         if (
             type(item) is not Record
             or item.offset is None
@@ -57,9 +62,14 @@ def short_way(
         for scalar in offset.values():
             if type(scalar) not in SCALARS:
                 return long_way(item)
+        value = item.value
+        if value.__class__ is not cls:
+            cls = value.__class__
+            encode = encoder.bound_value(topic, schema, cls)
         try:
-            data = encode(topic, schema, item.value)
+            data = encode(value)
         except Exception:
+            cls = None  # what it can be encoded with may change on the long way
             return long_way(item)
         size = len(data)
         if size > encoder.max_bytes:

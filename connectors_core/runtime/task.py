@@ -137,8 +137,6 @@ class Run:
         """Take one item of a generator."""
         if self.revoked:
             return
-        if self.counters.first_pull is None:
-            self.counters.first_pull = time.monotonic()
         self._intake.accept(item, progress)
         if self.budget.limited:
             self._count()

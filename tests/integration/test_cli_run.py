@@ -126,6 +126,8 @@ def test_a_run_whose_sources_end_exits_with_0_and_a_summary(site: Site) -> None:
         "records": 25,
         "offsets": [{"partition": {}, "offset": {"n": 25}}],
         "errors": 0,
+        "rejected": 0,
+        "filtered": 0,
         "restarts": 0,
     }
     totals = summary(done)["totals"]

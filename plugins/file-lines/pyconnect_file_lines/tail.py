@@ -14,7 +14,7 @@ from typing import BinaryIO
 from connectors_core import ConfigError, Offset, OffsetError, Retry
 from pyconnect_file_lines.lines import Chunk, Lines
 
-BLOCK = 256 * 1024
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -394,11 +394,11 @@ async def test_what_is_no_regular_file_is_a_config_error(path: Path, make: Any) 
 
 
 async def test_reports_how_far_behind_it_is(path: Path) -> None:
-    path.write_bytes(b"one\n" * 100_000)
+    path.write_bytes(b"one\n" * 400_000)
     context = MemoryContext()
     await to_the_end(path, context)
     lags = [facts["lag_bytes"] for _, facts in context.reported if "lag_bytes" in facts]
-    assert lags[0] == 400_000 - (256 << 10)
+    assert lags[0] == 1_600_000 - (1 << 20)
     assert lags[-1] == 0
 
 

@@ -148,6 +148,8 @@ def test_the_summary_object_has_what_is_documented() -> None:
                 "bytes": 99,
                 "offsets": [{"partition": {"path": "a"}, "offset": {"byte": 9}}],
                 "errors": 1,
+                "rejected": 0,
+                "filtered": 0,
                 "restarts": 2,
             }
         ],
