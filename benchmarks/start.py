@@ -41,6 +41,9 @@ def measure(folder: Path, quick: bool) -> Iterator[str]:
         time.sleep(3)
         yield f"three waiting connectors: {worker.cpu(2 if quick else 20):.2f} % of a core"
         yield f"                          {worker.memory():.1f} MiB"
+    with Started(arguments(waiting, folder / "table"), terminal=True) as worker:
+        time.sleep(3)
+        yield f"the same with the live table: {worker.cpu(2 if quick else 20):.2f} % of a core"
 
 
 def _first_commit(file: Path, data: Path) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,11 +76,13 @@ def run(files: Sequence[Path], data: Path, *more: str) -> tuple[Mapping[str, Any
 class Started:
     """A worker that runs in the background until the block ends."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], *, terminal: bool = False) -> None:
         self.at = time.monotonic()
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._terminal = pty.openpty() if terminal else ()
+        out = self._terminal[1] if self._terminal else subprocess.DEVNULL
+        self._process = subprocess.Popen(command, stdout=out, stderr=out)
+        if self._terminal:
+            threading.Thread(target=_drain, args=self._terminal[:1], daemon=True).start()
         self.process = psutil.Process(self._process.pid)
 
     def __enter__(self) -> Started:
@@ -86,6 +91,8 @@ class Started:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(30)
+        for end in self._terminal[1:]:
+            os.close(end)
 
     def cpu(self, seconds: float) -> float:
         """Return the share of one core that is used over some seconds, in percent."""
@@ -97,3 +104,11 @@ class Started:
     def memory(self) -> float:
         """Return the resident memory in MiB."""
         return float(self.process.memory_info().rss) / (1 << 20)
+
+
+def _drain(end: int) -> None:
+    """Take what is drawn on a terminal, so that it never waits."""
+    with contextlib.suppress(OSError):
+        while os.read(end, 65536):
+            pass
+    os.close(end)

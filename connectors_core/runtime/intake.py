@@ -202,11 +202,14 @@ class Intake:
         outbox = self._outbox
         for delivered, target, row, size in rows:
             progress.open_rows.append((target, row))
+            size += ROW_OVERHEAD
             if delivered:
                 progress.open_records += 1
-                progress.open_value_bytes += size
-            progress.open_bytes += size + ROW_OVERHEAD
-            outbox.held += size + ROW_OVERHEAD
+            else:
+                progress.open_undelivered += size
+            progress.open_bytes += size
+            outbox.open_bytes += size
+        outbox.reckon()
         if progress.open_bytes > self._max_bytes + ROW_OVERHEAD * (len(progress.open_rows) + 1):
             raise ContractError(
                 f"partition {progress.key}: one unit holds {progress.open_bytes} bytes, over"
@@ -218,7 +221,7 @@ class Intake:
         age, values = state
         if not values:
             return
-        parcel, outbox = self._outbox.parcel, self._outbox
+        parcel = self._outbox.parcel
         parcel.state.setdefault(progress.key, {}).update(values)
         parcel.ages[progress.key] = age
         size = sum(
@@ -226,7 +229,7 @@ class Intake:
             for key, value in values.items()
         )
         parcel.bytes += size
-        outbox.held += size
+        parcel.undelivered += size
 
 
 def _parts(item: Item) -> Sequence[Record | Reject]:

@@ -25,7 +25,6 @@ def short_way(
     route: Route,
     outbox: Outbox,
     progress: Progress,
-    read_ahead: int,
     long_way: LongWay,
 ) -> LongWay:
     """Return the function that takes items of one partition; True says that the pump must look.
@@ -82,12 +81,10 @@ def short_way(
         rows.append(row)
         parcel.offsets[key] = progress.last = offset.copy()
         parcel.records += 1
-        parcel.value_bytes += size
         size += ROW_OVERHEAD
         parcel.bytes += size
-        outbox.held += size
         if parcel.records in (1, outbox.max_records) or size > ROW_OVERHEAD * 10:
             outbox.touched()
-        return outbox.held >= read_ahead
+        return parcel.bytes >= outbox.room
 
     return take

@@ -78,7 +78,12 @@ class Run:
         self.thread_rooms: set[threading.Event] = set()
         linger = options.commit_linger_ms
         self.linger = resources.linger if linger is None else linger / 1000
-        self.outbox = Outbox(options.commit_max_records, options.commit_max_bytes, self._wake)
+        self.outbox = Outbox(
+            options.commit_max_records,
+            options.commit_max_bytes,
+            options.read_ahead_bytes,
+            self._wake,
+        )
         self.source: Source[Any]
         self._task = task
         self._partitions = partitions
@@ -143,8 +148,7 @@ class Run:
 
     def crowded(self) -> bool:
         """Say whether the read-ahead is full and a commit under way or due will make room."""
-        outbox = self.outbox
-        return outbox.held >= self.options.read_ahead_bytes and not outbox.empty
+        return self.outbox.crowded
 
     async def room(self) -> None:
         """Wait until a commit has made room."""
@@ -169,8 +173,8 @@ class Run:
         """Throw away open units and state overlays of generators that have ended."""
         with self.lock:
             for progress in progresses:
-                freed = progress.drop_open()
-                self.outbox.held -= freed
+                self.outbox.open_bytes -= progress.drop_open()
+            self.outbox.reckon()
 
     async def reset(self, progress: Progress) -> None:
         """Remove a partition's keyed state, then its offset."""
@@ -300,8 +304,7 @@ class Run:
         route = self._routes[None]
         if route.partitions > 1 or self.spec.steps or self.budget.limited:
             return long_way
-        ahead = self.options.read_ahead_bytes
-        return short_way(self._intake, self._encoder, route, self.outbox, progress, ahead, long_way)
+        return short_way(self._intake, self._encoder, route, self.outbox, progress, long_way)
 
     def _make_intake(self) -> Intake:
         spec, counts = self.spec, self._resources.partitions

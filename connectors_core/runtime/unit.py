@@ -29,7 +29,7 @@ class Progress:
         "open_bytes",
         "open_records",
         "open_rows",
-        "open_value_bytes",
+        "open_undelivered",
         "overlay",
         "partition",
     )
@@ -42,14 +42,14 @@ class Progress:
         self.open_rows: list[tuple[Target, Row]] = []
         self.open_bytes = 0
         self.open_records = 0
-        self.open_value_bytes = 0
+        self.open_undelivered = 0
         self.overlay = Overlay()
 
     def drop_open(self) -> int:
         """Throw away the open unit and the overlay; return how many bytes that frees."""
         freed = self.open_bytes
         self.open_rows = []
-        self.open_bytes = self.open_records = self.open_value_bytes = 0
+        self.open_bytes = self.open_records = self.open_undelivered = 0
         self.last = None
         self.overlay.clear()
         return freed
@@ -57,7 +57,10 @@ class Progress:
 
 @dataclass(slots=True)
 class Parcel:
-    """Whole units of one task, in order, on their way into one transaction."""
+    """Whole units of one task, in order, on their way into one transaction.
+
+    `bytes` is what it costs to hold, `undelivered` how much of that is dead letters and state.
+    """
 
     rows: dict[Target, list[Row]] = field(default_factory=dict)
     offsets: dict[str, Offset | None] = field(default_factory=dict)
@@ -67,7 +70,12 @@ class Parcel:
     rejected: int = 0
     filtered: int = 0
     bytes: int = 0
-    value_bytes: int = 0
+    undelivered: int = 0
+
+    @property
+    def value_bytes(self) -> int:
+        """How many bytes of keys, values and headers are delivered."""
+        return self.bytes - self.undelivered - ROW_OVERHEAD * self.records
 
     def rows_of(self, target: Target) -> list[Row]:
         """Return the rows that go to one partition of a topic, to append to."""
@@ -78,10 +86,16 @@ class Parcel:
 
 
 class Outbox:
-    """Where a task's closed units wait for their commit. `held` is all that it may not lose sight
-    of: bytes of open units, of closed ones, and of those in a commit (invariant 8)."""
+    """Where a task's closed units wait for their commit.
 
-    def __init__(self, max_records: int, max_bytes: int, wake: Callable[[bool], None]) -> None:
+    Invariant 8: `room` is how large the parcel may become, so many bytes as `read_ahead` leaves
+    beside open units and the parcel in a commit. It is reckoned anew from those, never moved by a
+    difference, because the loop and a source's thread both have a hand in it.
+    """
+
+    def __init__(
+        self, max_records: int, max_bytes: int, read_ahead: int, wake: Callable[[bool], None]
+    ) -> None:
         self.max_records = max_records
         self._max_bytes = max_bytes
         self._wake = wake
@@ -89,8 +103,19 @@ class Outbox:
         self._full = False
         self.parcel = Parcel()
         self.in_flight: Parcel | None = None
-        self.held = 0
+        self.open_bytes = 0
+        self.room = self._read_ahead = read_ahead
         self._taken_records = 0
+
+    def reckon(self) -> None:
+        """Note that open units or the parcel in a commit have changed."""
+        flying = self.in_flight
+        self.room = self._read_ahead - self.open_bytes - (flying.bytes if flying else 0)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the read-ahead is full, and a commit under way or due will make room."""
+        return self.parcel.bytes >= self.room and not self.empty
 
     def touched(self) -> None:
         """Tell the writer, once for the first unit and once when a commit should not wait."""
@@ -110,13 +135,13 @@ class Outbox:
         self.in_flight = parcel
         self._taken_records += parcel.records
         self._woken = self._full = False
+        self.reckon()
         return parcel
 
     def settle(self) -> None:
         """Forget the units of the commit that is done."""
-        if self.in_flight is not None:
-            self.held -= self.in_flight.bytes
-            self.in_flight = None
+        self.in_flight = None
+        self.reckon()
 
     @property
     def closed_records(self) -> int:
@@ -159,9 +184,11 @@ def close_open(progress: Progress, outbox: Outbox) -> None:
         parcel.rows_of(target).append(row)
     parcel.bytes += progress.open_bytes
     parcel.records += progress.open_records
-    parcel.value_bytes += progress.open_value_bytes
+    parcel.undelivered += progress.open_undelivered
+    outbox.open_bytes -= progress.open_bytes
+    outbox.reckon()
     progress.open_rows = []
-    progress.open_bytes = progress.open_records = progress.open_value_bytes = 0
+    progress.open_bytes = progress.open_records = progress.open_undelivered = 0
 
 
 def seal(parcel: Parcel) -> dict[str, str | None]:
