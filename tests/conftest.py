@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from stat import S_ISSOCK
 
 import pytest
+
+# A shell that starts the tests in the background has interrupts ignored, and children inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GRACE = 5.0
 """Seconds in which what is ending may end."""

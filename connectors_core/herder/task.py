@@ -80,7 +80,8 @@ class Task:
 
     def pause(self) -> None:
         """Close the source and wait; nothing to do for a task that is not running."""
-        if self.state in (State.STOPPED, State.RUNNING, State.RESTARTING):
+        resuming = self.state is State.PAUSED and self._wanted is State.RUNNING
+        if resuming or self.state in (State.STOPPED, State.RUNNING, State.RESTARTING):
             self._want(State.PAUSED)
 
     def pause_first(self) -> None:

@@ -69,7 +69,7 @@ class Encoder:
             key = self._key.encode(route.topic, None, key)
             size += len(key)
         headers = _headers(record.headers) if record.headers else ()
-        size += sum(len(name) + len(data) for name, data in headers)
+        size += sum(len(name.encode()) + len(data) for name, data in headers)
         if size > self.max_bytes:
             raise DataError(
                 f"the record is {size} bytes, over batch.max.bytes = {self.max_bytes}."

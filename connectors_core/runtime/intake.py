@@ -45,7 +45,8 @@ MAX_SAMPLES = 100
 class Intake:
     """Takes items one at a time: transforms, converts, collects units, closes them.
 
-    `detour` says that even the usual record must come here (see `short_way`).
+    `detour` says that even the usual record must come here (see `short_way`); so does `closed`,
+    which is for good: the run pulls no more.
 
     Called by the generators' drivers, never by two at a time. `tolerant` is `errors.tolerance:
     all`. `max_bytes` bounds one unit. `on_hold` is called when items begin to wait for a schema to
@@ -76,6 +77,7 @@ class Intake:
         self._held_bytes = 0
         self._broken: BaseException | None = None
         self.detour = bool(steps) or crash.armed()
+        self.closed = False
 
     @property
     def held(self) -> int:
@@ -145,9 +147,8 @@ class Intake:
     def _take(self, item: Item, parts: Sequence[Part], state: State, progress: Progress) -> None:
         made = [self._rows(each, progress) for each in parts]
         rows = [row for each in made for row in each]
-        parcel = self._outbox.parcel
-        parcel.filtered += made.count([])
-        parcel.rejected += sum(not delivered for delivered, _, _, _ in rows)
+        progress.open_filtered += made.count([])
+        progress.open_rejected += sum(not delivered for delivered, _, _, _ in rows)
         if type(item) is Batch and item.offset is None and progress.open_rows:
             raise ContractError(
                 f"partition {progress.key}: a Batch without an offset came while a unit was open."
@@ -195,7 +196,7 @@ class Intake:
         return self._dead_letter(self._dead.of_reject(reject, progress.key))
 
     def _dead_letter(self, row: Row) -> Made:
-        headers = sum(len(name) + len(data) for name, data in row[3])
+        headers = sum(len(name.encode()) + len(data) for name, data in row[3])
         return False, self._dead.target, row, len(row[0] or b"") + len(row[1] or b"") + headers
 
     def _add(self, rows: Sequence[Made], progress: Progress) -> None:

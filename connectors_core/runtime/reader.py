@@ -172,7 +172,7 @@ class Reader:
     async def _after_retry(self, retry: Retry, before: int) -> float:
         run = self._run
         await run.settle()
-        run.drop(self._progresses.values())
+        await run.drop(self._progresses.values())
         run.counters.retries += 1
         wait = self._backoff.next(progressed=run.counters.records > before)
         if retry.after is not None:
@@ -183,7 +183,7 @@ class Reader:
     async def _after_offset_error(self, error: OffsetError) -> float:
         run = self._run
         await run.settle()
-        run.drop(self._progresses.values())
+        await run.drop(self._progresses.values())
         known = [each for each in self._progresses.values() if each.committed is not None]
         if run.options.offset_reset != "restart" or not known:
             raise OffsetError(

@@ -8,6 +8,7 @@ included, takes the long way from its start, so that there is one place for each
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from connectors_core.api.record import Item, Record
@@ -17,6 +18,13 @@ from connectors_core.runtime.intake import Intake
 from connectors_core.runtime.unit import ROW_OVERHEAD, SCALARS, Outbox, Progress
 
 LongWay = Callable[[Item], bool]
+
+
+UNUSUAL = attrgetter(
+    "key", "topic", "timestamp", "kafka_partition", "partition", "schema", "headers"
+)
+"""What a usual record has not; read in one go, because each look costs as much as a comparison."""
+USUAL = (None, None, None, None, None, None, ())
 
 
 def short_way(
@@ -32,36 +40,21 @@ def short_way(
     For a default topic of one partition, with no transforms.
     """
     topic, schema, key = route.topic, route.schema, progress.key
-    encode = encoder.bound_value(topic, schema, object)
-    target = (topic, 0)
-
+    encode, target = encoder.bound_value(topic, schema, object), (topic, 0)
     cls: type[Any] | None = None
 
     def take(item: Item) -> bool:
         nonlocal cls, encode
-        if (
-            type(item) is not Record
-            or item.offset is None
-            or item.value is None
-            or item.key is not None
-            or item.topic is not None
-            or item.timestamp is not None
-            or item.kafka_partition is not None
-            or item.partition is not None
-            or item.schema is not None
-            or item.headers
-            or not route.ready
-            or progress.open_rows
-            or intake.detour
-        ):
+        if intake.detour or intake.closed or not route.ready or progress.open_rows:
             return long_way(item)
-        offset = item.offset
+        if type(item) is not Record or UNUSUAL(item) != USUAL or item.value is None:
+            return long_way(item)
+        offset, value = item.offset, item.value
         if type(offset) is not dict or offset == progress.last:
             return long_way(item)
         for scalar in offset.values():
             if type(scalar) not in SCALARS:
                 return long_way(item)
-        value = item.value
         if value.__class__ is not cls:
             cls = value.__class__
             encode = encoder.bound_value(topic, schema, cls)
@@ -70,21 +63,17 @@ def short_way(
         except Exception:
             cls = None  # what it can be encoded with may change on the long way
             return long_way(item)
-        size = len(data)
-        if size > encoder.max_bytes:
+        if len(data) > encoder.max_bytes:
             return long_way(item)
         parcel = outbox.parcel
-        rows = parcel.rows.get(target)
-        if rows is None:
-            rows = parcel.rows_of(target)
         row: Row = (None, data, None, ())
-        rows.append(row)
+        parcel.rows_of(target).append(row)
         parcel.offsets[key] = progress.last = offset.copy()
         parcel.records += 1
-        size += ROW_OVERHEAD
-        parcel.bytes += size
-        if parcel.records in (1, outbox.max_records) or size > ROW_OVERHEAD * 10:
+        parcel.bytes += len(data) + ROW_OVERHEAD
+        crowded = parcel.bytes >= outbox.room
+        if parcel.records in (1, outbox.max_records) or crowded or parcel.bytes >= outbox.max_bytes:
             outbox.touched()
-        return parcel.bytes >= outbox.room
+        return crowded
 
     return take

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,19 +121,19 @@ class Run:
 
     def stop(self, *, finish_units: bool = False) -> None:
         """Pull no more; with `finish_units`, let open units be closed first (2 s at most)."""
-        self.stopping = self._intake.detour = True
+        self.stopping = self._intake.closed = True
         if finish_units and any(each.open_rows for each in self._progresses.values()):
             self._loop.call_later(2.0, self.stop)
             return
         self.halted = True
-        self._intake.detour = True
+        self._intake.closed = True
         self._stop.set()
         if self._opening is not None:
             self._opening.cancel()
 
     def revoke(self) -> None:
         """Accept nothing more and commit nothing more, at once; for a loop that is given up."""
-        self.revoked = self.stopping = self.halted = self._intake.detour = True
+        self.revoked = self.stopping = self.halted = self._intake.closed = True
         self._resources.writer.forget(self)
 
     # What readers ask for.
@@ -158,20 +158,15 @@ class Run:
 
     async def settle(self) -> None:
         """Wait until every closed unit is committed."""
-        # Never waited for on the loop: a thread may hold it in a transform that does not return.
-        while not self.lock.acquire(timeout=LOCK_SECONDS):  # noqa: ASYNC110 - threads set no event
-            await asyncio.sleep(BUSY_SECONDS)
-        try:
+        async with self._locked():
             self._intake.release()
-        finally:
-            self.lock.release()
         await self._resources.writer.flush(self)
         if self._failure.done():
             await self._failure
 
-    def drop(self, progresses: Iterable[Progress]) -> None:
+    async def drop(self, progresses: Iterable[Progress]) -> None:
         """Throw away open units and state overlays of generators that have ended."""
-        with self.lock:
+        async with self._locked():
             for progress in progresses:
                 self.outbox.open_bytes -= progress.drop_open()
             self.outbox.reckon()
@@ -259,7 +254,7 @@ class Run:
             await self._first_end(reads, stop)
             return not self.stopping and all(read.done() for read in reads)
         finally:
-            self.stopping = self.halted = self._intake.detour = True
+            self.stopping = self.halted = self._intake.closed = True
             await self._close_readers(reads)
             stop.cancel()
 
@@ -328,12 +323,22 @@ class Run:
             on_hold=self._on_hold,
         )
 
+    @contextlib.asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        # Never waited for on the loop: a thread may hold it in a transform that does not return.
+        while not self.lock.acquire(timeout=LOCK_SECONDS):  # noqa: ASYNC110 - threads set no event
+            await asyncio.sleep(BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            self.lock.release()
+
     def _break(self, error: Exception) -> None:
         """End the run with an error; what is whole may still be committed."""
         if not self._failure.done():
             self._failure.set_exception(error)
             self._failure.exception()  # it is raised by go(), unless that has ended already
-        self.stopping = self.halted = self._intake.detour = True
+        self.stopping = self.halted = self._intake.closed = True
 
     def _make_room(self) -> None:
         self._room.set()

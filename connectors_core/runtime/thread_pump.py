@@ -80,7 +80,7 @@ class ThreadPump:
         for item in self._iterator:
             with lock:
                 crowded = take(item)
-            if gate.refused:
+            if gate.refused or stopped.is_set():
                 stopped.wait()
                 return
             while crowded and not stopped.is_set():

@@ -27,7 +27,9 @@ class Progress:
         "key",
         "last",
         "open_bytes",
+        "open_filtered",
         "open_records",
+        "open_rejected",
         "open_rows",
         "open_undelivered",
         "overlay",
@@ -41,7 +43,7 @@ class Progress:
         self.last: Offset | None = None
         self.open_rows: list[tuple[Target, Row]] = []
         self.open_bytes = 0
-        self.open_records = 0
+        self.open_records = self.open_filtered = self.open_rejected = 0
         self.open_undelivered = 0
         self.overlay = Overlay()
 
@@ -50,6 +52,7 @@ class Progress:
         freed = self.open_bytes
         self.open_rows = []
         self.open_bytes = self.open_records = self.open_undelivered = 0
+        self.open_filtered = self.open_rejected = 0
         self.last = None
         self.overlay.clear()
         return freed
@@ -97,7 +100,7 @@ class Outbox:
         self, max_records: int, max_bytes: int, read_ahead: int, wake: Callable[[bool], None]
     ) -> None:
         self.max_records = max_records
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._wake = wake
         self._woken = False
         self._full = False
@@ -106,6 +109,8 @@ class Outbox:
         self.open_bytes = 0
         self.room = self._read_ahead = read_ahead
         self._taken_records = 0
+        self._taken = 0
+        self.settled = 0
 
     def reckon(self) -> None:
         """Note that open units or the parcel in a commit have changed."""
@@ -124,7 +129,9 @@ class Outbox:
             self._woken = True
             self._wake(False)
         if not self._full and (
-            parcel.records >= self.max_records or parcel.bytes >= self._max_bytes
+            parcel.records >= self.max_records
+            or parcel.bytes >= self.max_bytes
+            or parcel.bytes >= self.room
         ):
             self._full = True
             self._wake(True)
@@ -134,6 +141,7 @@ class Outbox:
         parcel, self.parcel = self.parcel, Parcel()
         self.in_flight = parcel
         self._taken_records += parcel.records
+        self._taken += 1
         self._woken = self._full = False
         self.reckon()
         return parcel
@@ -141,7 +149,13 @@ class Outbox:
     def settle(self) -> None:
         """Forget the units of the commit that is done."""
         self.in_flight = None
+        self.settled = self._taken
         self.reckon()
+
+    @property
+    def mark(self) -> int:
+        """What `settled` will be when everything that is closed now is committed."""
+        return self._taken + self._woken
 
     @property
     def closed_records(self) -> int:
@@ -173,7 +187,7 @@ def close_unit(progress: Progress, offset: Offset, outbox: Outbox) -> None:
     parcel = outbox.parcel
     # A copy, because a source may go on changing its dict; written as JSON once a commit.
     parcel.offsets[progress.key] = progress.last = dict(offset)
-    if progress.open_rows:
+    if progress.open_rows or progress.open_filtered:
         close_open(progress, outbox)
 
 
@@ -185,6 +199,9 @@ def close_open(progress: Progress, outbox: Outbox) -> None:
     parcel.bytes += progress.open_bytes
     parcel.records += progress.open_records
     parcel.undelivered += progress.open_undelivered
+    parcel.filtered += progress.open_filtered
+    parcel.rejected += progress.open_rejected
+    progress.open_filtered = progress.open_rejected = 0
     outbox.open_bytes -= progress.open_bytes
     outbox.reckon()
     progress.open_rows = []

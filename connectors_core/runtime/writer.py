@@ -122,6 +122,7 @@ class Writer:
         self._idle.set()
         self._committing = asyncio.Lock()
         self._last = 0.0
+        self._lingering = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -134,13 +135,14 @@ class Writer:
             return
         self._dirty[client] = None
         self._work.set()
-        if full:
+        if full or client.linger < self._lingering:
             self._full.set()
 
     def forget(self, client: Client) -> None:
         """Drop a run's waiting units: nothing that it yielded will be committed any more."""
         self._dirty.pop(client, None)
         self._waiting.discard(client)
+        self._idle.set()
 
     async def offsets(self, connector: str) -> dict[str, str]:
         """Read the committed offsets, after any commit under way, one that waits for room too."""
@@ -148,10 +150,9 @@ class Writer:
             return await self.thread.call(self.slot.offsets, connector)
 
     async def flush(self, client: Client) -> None:
-        """Wait until every closed unit of a run is committed, or the run has failed."""
-        while (
-            client in self._dirty or client in self._waiting or client.outbox.in_flight is not None
-        ):
+        """Wait until what a run has closed by now is committed, or the run is revoked."""
+        mark = client.outbox.mark
+        while client.outbox.settled < mark and not client.revoked:
             self._full.set()
             self._idle.clear()
             await self._idle.wait()
@@ -175,8 +176,8 @@ class Writer:
             self._idle.set()
 
     async def _linger(self) -> None:
-        wait = min((client.linger for client in self._dirty), default=0.0)
-        wait += self._last - time.monotonic()
+        self._lingering = min((client.linger for client in self._dirty), default=0.0)
+        wait = self._lingering + self._last - time.monotonic()
         if wait > 0 and not self._full.is_set():
             try:
                 async with asyncio.timeout(wait):

@@ -54,7 +54,7 @@ BUGS = {
     "dropped": ("counting", None),
     "swapped": ("counting", None),
 }
-SIZE = {"last": 2000, "partitions": 1}
+SIZE = {"last": 2000, "partitions": 1, "read.ahead.bytes": 16_384}
 
 
 @pytest.mark.parametrize("bug", BUGS)

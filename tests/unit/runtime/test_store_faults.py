@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from connectors_core import Batch, Config, ConfigError, Record, Source
+from connectors_core import Batch, Config, ConfigError, Record, Retry, Source
 from connectors_core.api.errors import StoreError, StoreFull
 from connectors_core.runtime.state import Overlay
 
@@ -249,3 +249,86 @@ async def test_large_headers_count_as_bytes(lab: Any) -> None:
 
     status = await lab.run(lab.spec(Heavy, batch_max_bytes=4096))
     assert status.failure.code == "data.too-large"
+
+
+async def test_a_retry_is_not_kept_waiting_by_a_busy_neighbour(lab: Any) -> None:
+    reads: list[float] = []
+
+    class Busy(Source[Config]):
+        name = "busy"
+
+        async def partitions(self) -> Any:
+            return [{"p": "a"}, {"p": "b"}]
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            if partition["p"] == "a":
+                reads.append(time.monotonic())
+                if len(reads) == 1:
+                    yield Record("a", offset={"n": 1})
+                    raise Retry(after=0.1)
+                return
+            until = time.monotonic() + 3
+            for n in itertools.count(1):
+                if time.monotonic() > until:
+                    return
+                yield Record(n, offset={"n": n})
+                await asyncio.sleep(0)
+
+    before_commits(lab, lambda: time.sleep(0.003))
+    status = await lab.run(lab.spec(Busy))
+    assert status.state == "COMPLETED"
+    assert reads[1] - reads[0] < 2
+
+
+async def test_a_pause_among_the_first_samples_closes_a_plain_generator(lab: Any) -> None:
+    pulled, closed = [0], threading.Event()
+
+    class Endless(Source[Config]):
+        name = "endless"
+
+        def read(self, partition: Any, offset: Any) -> Iterator[Record]:  # type: ignore[override]
+            try:
+                for n in itertools.count(offset["n"] + 1 if offset else 1):
+                    pulled[0] = n
+                    yield Record({"n": n}, offset={"n": n})
+                    time.sleep(0.02 if n < 20 else 0)
+            finally:
+                closed.set()
+
+    lab.converter.infers = True
+    herder = await lab.start(lab.spec(Endless))
+    await lab.until(lambda: pulled[0] >= 3)
+    await herder.command("pause", "c")
+    await lab.until(closed.is_set)
+    assert pulled[0] < 100
+    await herder.stop()
+
+
+async def test_a_retry_waits_for_what_another_thread_has_just_closed(lab: Any) -> None:
+    reads = [0]
+
+    class Two(Source[Config]):
+        name = "two"
+
+        async def partitions(self) -> Any:
+            return [{"p": "a"}, {"p": "b"}]
+
+        def read(self, partition: Any, offset: Any) -> Iterator[Record]:  # type: ignore[override]
+            first = offset["n"] + 1 if offset else 1
+            if partition["p"] == "a":
+                reads[0] += 1
+                for n in range(first, 6):
+                    yield Record({"a": n}, offset={"n": n})
+                if reads[0] == 1:
+                    time.sleep(0.05)
+                    raise Retry(after=0.1)
+                return
+            for n in range(first, 200):
+                time.sleep(0.05 if n == 90 else 0)
+                yield Record({"b": n}, offset={"n": n})
+
+    before_commits(lab, lambda: time.sleep(0.3))
+    lab.converter.infers = True
+    status = await lab.run(lab.spec(Two))
+    assert status.state == "COMPLETED"
+    assert [value["a"] for value in lab.values() if "a" in value] == [1, 2, 3, 4, 5]
