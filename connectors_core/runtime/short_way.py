@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import Any
 
 from connectors_core.api.record import Item, Record
-from connectors_core.api.store import Row
 from connectors_core.runtime.encode import Encoder, Route
 from connectors_core.runtime.intake import Intake
 from connectors_core.runtime.unit import ROW_OVERHEAD, SCALARS, Outbox, Progress
@@ -66,8 +65,8 @@ def short_way(
         if len(data) > encoder.max_bytes:
             return long_way(item)
         parcel = outbox.parcel
-        row: Row = (None, data, None, ())
-        parcel.rows_of(target).append(row)
+        rows = parcel.rows.get(target) or parcel.rows_of(target)
+        rows.append((None, data, None, ()))
         parcel.offsets[key] = progress.last = offset.copy()
         parcel.records += 1
         parcel.bytes += len(data) + ROW_OVERHEAD
