@@ -21,6 +21,16 @@ GRACE = 5.0
 """Seconds in which what is ending may end."""
 
 
+SLOW = ("tests/chaos/", "tests/docs/", "tests/hostile/", "tests/integration/", "tests/typing/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests that start workers or check types out of `make check`."""
+    for item in items:
+        if any(part in item.path.as_posix() for part in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 def open_sockets() -> set[int]:
     """Return the file descriptors that are sockets; /dev/fd is there on Linux and macOS."""
     found = set()
