@@ -53,8 +53,8 @@ class Resources:
 class Run:
     """One life of a task, from opening its source to closing it. Never reused.
 
-    Everything here happens on the data plane's loop, but for `accept` and `crowded` of plain
-    generators, which their threads call under `lock`.
+    Lives on the data plane's loop. The threads of plain generators call `accept` and `crowded`, and
+    through them the intake, the outbox and the budget, always under `lock`.
     """
 
     def __init__(
