@@ -36,12 +36,12 @@ check: install ## Format, lint, layers, types and the fast tests; up to 2 minute
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy $(addprefix --package ,$(PACKAGES))
-	$(BIN)/pytest -q -m "not chaos and not slow"
+	$(BIN)/pytest -q -m "not chaos and not slow" --hypothesis-profile=quick
 
-test: install ## All tests but the long kill loops; up to 10 minutes.
+test: install ## All tests but the long ones; up to 15 minutes.
 	$(BIN)/pytest -q -m "not chaos"
 
-chaos: install ## The long kill loops; up to 30 minutes.
+chaos: install ## The long ones: kills, dead brokers, cut networks, the tutorial; up to 45 minutes.
 	$(BIN)/pytest -q -m chaos
 
 bench: install ## Measure what benchmarks/README.md claims.

@@ -12,6 +12,11 @@ from collections.abc import AsyncIterator, Iterator
 from stat import S_ISSOCK
 
 import pytest
+from hypothesis import settings
+
+pytest_plugins = ["tests.kafka.fixtures", "tests.skips"]
+
+settings.register_profile("quick", max_examples=25)
 
 # A shell that starts the tests in the background has interrupts ignored, and children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -32,12 +37,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def open_sockets() -> set[int]:
-    """Return the file descriptors that are sockets; /dev/fd is there on Linux and macOS."""
+    """Return the inodes of open sockets: a number of a descriptor that is closed is used again.
+
+    /dev/fd is there on Linux and macOS.
+    """
     found = set()
     for name in os.listdir("/dev/fd"):  # noqa: PTH208 - Names are numbers here, not paths.
         try:
-            if S_ISSOCK(os.fstat(int(name)).st_mode):
-                found.add(int(name))
+            status = os.fstat(int(name))
+            if S_ISSOCK(status.st_mode):
+                found.add(status.st_ino)
         except OSError:
             continue  # The descriptor of the listing itself.
     return found

@@ -108,15 +108,21 @@ class ConnectorOptions(BaseModel):
         ge=0,
         le=60_000,
     )
-    commit_max_records: int = _option(
-        "commit.max.records", 1000, "Commit at once when this many records wait.", ge=1
+    commit_max_records: int | None = _option(
+        "commit.max.records",
+        None,
+        "Commit at once when this many records wait; 1,000 embedded, 10,000 on Kafka.",
+        ge=1,
     )
-    commit_max_bytes: Bytes = _option(
-        "commit.max.bytes", 1 << 20, "Commit at once when this many bytes wait.", ge=1024
+    commit_max_bytes: Bytes | None = _option(
+        "commit.max.bytes",
+        None,
+        "Commit at once when this many bytes wait; 1 MiB embedded, 4 MiB on Kafka.",
+        ge=1024,
     )
     read_ahead_bytes: Bytes = _option(
         "read.ahead.bytes",
-        4 << 20,
+        8 << 20,
         "Bytes a task may hold that are not committed, beside the open unit of each partition.",
         ge=1024,
     )
@@ -125,6 +131,17 @@ class ConnectorOptions(BaseModel):
     )
     partitions_refresh_ms: Milliseconds = _option(
         "partitions.refresh.ms", 60_000, "How often the source is asked for its partitions.", ge=100
+    )
+    exactly_once: bool = _option(
+        "exactly.once",
+        True,
+        "On Kafka: records and offsets in one transaction; `false`: each record at least once. The"
+        " embedded log is always exact.",
+    )
+    producer_override: dict[str, str] = _option(
+        "producer.override",
+        {},
+        "On Kafka: properties of this connector's producer, from a list: `producer.override.*`.",
     )
     restart_delay_ms: Milliseconds = _option(
         "restart.delay.ms", 1000, "First wait before a restart; doubles, with jitter.", ge=0
@@ -135,7 +152,8 @@ class ConnectorOptions(BaseModel):
     restart_max: int = _option(
         "restart.max",
         10,
-        "Restarts in a row without a committed record before FAILED; -1 = no end.",
+        "Restarts in a row without a committed record before FAILED; -1 = no end. A store that does"
+        " not answer is waited for without end, and does not count.",
         ge=-1,
     )
     offset_reset: Literal["fail", "restart"] = _option(

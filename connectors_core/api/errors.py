@@ -9,7 +9,8 @@ PyconnectError            code, place, cure; exit code 1
 ├── ContractError         the plugin broke the contract of a source: its task fails
 ├── FencedError           another owner took over: stop at once
 └── StoreError            the environment of the log: exit code 3, the task is restarted
-    └── StoreFull         no room: commits wait until there is some
+    ├── StoreFull         no room: commits wait until there is some
+    └── StoreUnreachable  no answer: tried again for as long as it takes
 """
 
 from __future__ import annotations
@@ -124,3 +125,12 @@ class StoreFull(StoreError):
     """No room to write: nothing was stored, and the same commit may be tried again."""
 
     code = "store.full"
+
+
+class StoreUnreachable(StoreError):
+    """The log did not answer in time; it will, or somebody must look after it.
+
+    The restart policy does not count these: an outage never ends a connector for good.
+    """
+
+    code = "store.unreachable"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors_core.api.errors import SchemaError
-from connectors_core.api.schema_names import original
-from connectors_core.api.schema_parse import NAMED, PRIMITIVES, logical
+from connectors_core.api.schema_names import PRIMITIVES, original
+from connectors_core.api.schema_parse import NAMED, logical
 from connectors_core.api.schema_types import MISSING, with_default
 
 UNKNOWN: list[Any] = []

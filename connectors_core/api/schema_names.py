@@ -10,6 +10,8 @@ import re
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "bytes", "string"))
+"""Types that have no name of their own, and whose names no other type may have."""
 PROPERTY = "pyconnect.name"
 """The property of a record field that holds the name as the source gave it."""
 
@@ -40,6 +42,8 @@ def record_name(text: str) -> str:
     Dots part namespaces; what Avro does not allow becomes `_`. Not reversible, and need not be.
     """
     parts = [re.sub(r"[^A-Za-z0-9_]", "_", part) for part in text.split(".") if part]
+    if parts and parts[-1] in PRIMITIVES:
+        parts[-1] = f"_{parts[-1]}"
     return ".".join(part if NAME.fullmatch(part) else f"_{part}" for part in parts) or "record"
 
 

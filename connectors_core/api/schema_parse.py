@@ -14,9 +14,8 @@ from typing import Any
 from connectors_core.api.errors import ConfigError
 from connectors_core.api.record import canonical
 from connectors_core.api.schema_default import fits
-from connectors_core.api.schema_names import NAME, PROPERTY, original
+from connectors_core.api.schema_names import NAME, PRIMITIVES, PROPERTY, original
 
-PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "bytes", "string"))
 NAMED = frozenset(("record", "enum", "fixed"))
 MAX_DEPTH = 64
 MAX_BYTES = 1 << 20
@@ -232,6 +231,8 @@ def _full_name(node: dict[str, Any], at: _At) -> tuple[str, str]:
     full = name if "." in name or not space else f"{space}.{name}"
     for part in full.split("."):
         _name(part, at)
+    if full.rpartition(".")[2] in PRIMITIVES:
+        raise refused(at.path, f"has the name {full!r}; the names of primitive types are taken")
     if at.namespace and "." not in full:
         raise refused(at.path, f"has {full!r} without a namespace inside one. Give it a namespace")
     return full, full.rpartition(".")[0]

@@ -67,8 +67,22 @@ class StateReader(Protocol):
 class Slot(Protocol):
     """The unit of ownership and of commit. One thread calls `commit`, one call at a time."""
 
+    @property
+    def stages(self) -> bool:
+        """Whether `stage` does anything."""
+        ...
+
     def offsets(self, connector: str) -> dict[str, str]:
         """Return the committed offsets by partition key. Blocking; after any commit under way."""
+        ...
+
+    def stage(self, transaction: Transaction) -> None:
+        """Hear what the next commit will begin with, if that makes it faster. Blocking.
+
+        Only a hint: nothing of it may be seen before the commit, which gets all of it again with
+        more behind it and offsets moved on, or something else if there was a reason. Raises nothing:
+        what is wrong, the commit will say.
+        """
         ...
 
     def commit(self, transaction: Transaction) -> None:
@@ -91,13 +105,29 @@ class Slot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TopicInfo:
-    """A topic as listed. `records` counts what is still kept; `bytes` is what the log holds."""
+    """A topic as listed.
+
+    `records` counts what is still kept; `bytes` is what the log holds, None if it does not tell.
+    """
 
     name: str
     partitions: int
     records: int
-    bytes: int
+    bytes: int | None
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionInfo:
+    """Where a partition is kept: ids of brokers, the in-sync ones among the replicas.
+
+    `leader` is None where no broker leads it; a log in one copy has no replicas.
+    """
+
+    partition: int
+    leader: int | None = None
+    replicas: tuple[int, ...] = ()
+    in_sync: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +148,13 @@ class LogReader(Protocol):
 
     def topics(self) -> list[TopicInfo]:
         """List the topics by name."""
+        ...
+
+    def describe(self, topic: str) -> list[PartitionInfo]:
+        """Return where the partitions of a topic are kept, by number.
+
+        Raises ConfigError with the nearest names if there is no such topic.
+        """
         ...
 
     def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
@@ -144,11 +181,38 @@ class LogReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CommitPace:
+    """When a commit is due: `linger` seconds after the last, or when so much waits."""
+
+    linger: float
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLimits:
+    """What a topic takes as one record.
+
+    `record_bytes` counts key, value and headers. `stamps` says whether a timestamp of the record's
+    own has limits: `first_ms` since 1970 is the earliest, and it may be at most `behind_ms` before
+    the clock and `ahead_ms` after it, where None is no limit. `keyed` says that every record must
+    have a key.
+    """
+
+    record_bytes: int
+    stamps: bool = False
+    first_ms: int = 0
+    behind_ms: int | None = None
+    ahead_ms: int | None = None
+    keyed: bool = False
+
+
 class Store(Protocol):
     """A log with topics, committed offsets, keyed state and schemas."""
 
-    default_linger: float
-    """Seconds from the last commit until the next, unless the connector says otherwise."""
+    pace: CommitPace
+    """When commits are due, unless the connector says otherwise."""
 
     def slot_name(self, connector: str) -> str:
         """Return the name of the slot in which this connector commits."""
@@ -160,6 +224,10 @@ class Store(Protocol):
 
     def ensure_topics(self, specs: Iterable[TopicSpec]) -> dict[str, int]:
         """Make the topics that are missing; return the number of partitions of each. Blocking."""
+        ...
+
+    def limits(self, topic: str) -> TopicLimits:
+        """Return what a topic that is there takes as a record. May block."""
         ...
 
     def schemas(self) -> list[SchemaRow]:

@@ -19,10 +19,11 @@ from connectors_core.app.control import ControlServer
 from connectors_core.app.playground import Playground, playground_dir
 from connectors_core.app.plugins import build_catalogue, load
 from connectors_core.app.specs import SpecMaker
-from connectors_core.app.storage import open_store
+from connectors_core.app.storage import check_producers, owned_store
 from connectors_core.avro.registry import EmbeddedRegistry
 from connectors_core.configs.model import ConnectorConfig
 from connectors_core.configs.providers import Providers
+from connectors_core.configs.worker.place import LogPlace
 from connectors_core.herder.model import ConnectorStatus, Summary
 from connectors_core.herder.standalone import Standalone
 from connectors_core.runtime import crash
@@ -38,7 +39,7 @@ class RunOptions:
 
     paths: Sequence[Path]
     plugins: Sequence[Path] = ()
-    data_dir: Path = Path("pyconnect-data")
+    place: LogPlace = dataclasses.field(default_factory=LogPlace)
     seconds: float | None = None
     max_records: int | None = None
     playground: bool = False
@@ -53,11 +54,25 @@ def run(options: RunOptions, show: Show | None = None, interval: float = 1.0) ->
     """
     if armed := os.environ.get("PYCONNECT_CRASH"):
         crash.arm(armed)
+    place = _playground(options.place) if options.playground else options.place
     catalogue = build_catalogue(options.plugins)
     # No key of a real upstream is needed, or used, in the playground.
     providers = Providers(absent="playground") if options.playground else Providers()
     configs = load(options.paths, catalogue, providers)
+    check_producers(place, configs)
+    options = dataclasses.replace(options, place=place)
     return asyncio.run(_run(options, SpecMaker(catalogue, providers), configs, show, interval))
+
+
+def _playground(place: LogPlace) -> LogPlace:
+    """Return where the playground's log is: what its fake upstreams say never meets real feeds."""
+    if place.kafka is not None:
+        raise ConfigError(
+            f"--playground keeps its records in a data directory, and {place.kafka.said_by} names"
+            " a Kafka cluster, where they would meet real ones. Leave one of the two out.",
+            code="config.playground",
+        )
+    return LogPlace(playground_dir(place.data_dir))
 
 
 async def _run(
@@ -67,10 +82,9 @@ async def _run(
     show: Show | None,
     interval: float,
 ) -> Summary:
-    data_dir = playground_dir(options.data_dir) if options.playground else options.data_dir
+    place = options.place
     async with AsyncExitStack() as stack:
-        store = await asyncio.to_thread(open_store, data_dir)
-        stack.callback(store.close)
+        store = await asyncio.to_thread(stack.enter_context, owned_store(place, configs))
         registry = EmbeddedRegistry(store.schemas())
         overlays: dict[str, Mapping[str, Any]] = {}
         if options.playground:
@@ -80,7 +94,7 @@ async def _run(
                 overlays[name] = await playground.overlay(name, config.source)
         specs = [maker.spec(each, registry, overlays.get(each.options.name)) for each in configs]
         herder = Standalone(specs, store, registry, options.max_records)
-        control = ControlServer(data_dir, _answers(herder))
+        control = ControlServer(place.data_dir, _answers(herder))
         stop = _on_signals()
         await herder.start()
         try:

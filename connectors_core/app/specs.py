@@ -10,7 +10,9 @@ from connectors_core.api.config import Config, ConnectorOptions
 from connectors_core.api.converter import Converter
 from connectors_core.api.store import TopicSpec
 from connectors_core.avro.converter import AvroConverter
-from connectors_core.avro.registry import EmbeddedRegistry
+from connectors_core.avro.http_registry import HttpRegistries
+from connectors_core.avro.registry import EmbeddedRegistry, Registry
+from connectors_core.avro.registry_options import RegistryOptions
 from connectors_core.configs.load import again
 from connectors_core.configs.model import ConnectorConfig, ConverterConfig
 from connectors_core.configs.providers import Providers
@@ -25,6 +27,7 @@ class SpecMaker:
     def __init__(self, catalogue: Catalogue, providers: Providers) -> None:
         self._catalogue = catalogue
         self._providers = providers
+        self._registries = HttpRegistries()
 
     def spec(
         self,
@@ -34,6 +37,9 @@ class SpecMaker:
     ) -> ConnectorSpec:
         """Return the spec of a connector; `overlay` has options that replace the file's."""
         options = connector.options
+        # Made here, before anything runs: a certificate that can't be read is a ConfigError.
+        key_registry = self._registry(connector.key_converter, registry)
+        value_registry = self._registry(connector.value_converter, registry)
 
         def config() -> Config:
             made = again(connector, self._catalogue, overlay=overlay, providers=self._providers)
@@ -41,8 +47,8 @@ class SpecMaker:
 
         def converters() -> tuple[Converter, Converter]:
             return (
-                _converter(connector.key_converter, options, registry, is_key=True),
-                _converter(connector.value_converter, options, registry, is_key=False),
+                _converter(connector.key_converter, options, key_registry, is_key=True),
+                _converter(connector.value_converter, options, value_registry, is_key=False),
             )
 
         return ConnectorSpec(
@@ -55,6 +61,12 @@ class SpecMaker:
             dead_letters=topic_spec(options, options.dead_letter_topic or f"{options.name}-dlq"),
             steps=_steps(connector),
         )
+
+    def _registry(self, converter: ConverterConfig, embedded: EmbeddedRegistry) -> Registry:
+        options = converter.config
+        if isinstance(options, RegistryOptions) and options.url is not None:
+            return self._registries.of(options)
+        return embedded
 
 
 def topic_spec(options: ConnectorOptions, topic: str) -> TopicSpec:
@@ -106,9 +118,16 @@ def _steps(connector: ConnectorConfig) -> tuple[Step, ...]:
 
 
 def _converter(
-    config: ConverterConfig, options: ConnectorOptions, registry: EmbeddedRegistry, *, is_key: bool
+    config: ConverterConfig, options: ConnectorOptions, registry: Registry, *, is_key: bool
 ) -> Converter:
     if issubclass(config.converter, AvroConverter):
-        return config.converter(registry, is_key=is_key, evolution=options.schema_evolution)
+        strategy = (
+            config.config.strategy
+            if isinstance(config.config, RegistryOptions)
+            else "TopicNameStrategy"
+        )
+        return config.converter(
+            registry, is_key=is_key, evolution=options.schema_evolution, strategy=strategy
+        )
     given = {} if config.config is None else dict(config.config)
     return config.converter(**given)

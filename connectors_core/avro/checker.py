@@ -14,8 +14,8 @@ from typing import Any
 
 from connectors_core.api.errors import SchemaError
 from connectors_core.api.schema import Schema
-from connectors_core.api.schema_names import original
-from connectors_core.api.schema_parse import PRIMITIVES, logical, named_types
+from connectors_core.api.schema_names import PRIMITIVES, original
+from connectors_core.api.schema_parse import logical, named_types
 from connectors_core.avro import values
 from connectors_core.avro.union import Choice, choices, single_branch
 

@@ -1,6 +1,7 @@
 """Codec: a value to the bytes of its schema and back, strictly both ways.
 
-The one place that calls fastavro. Whatever it raises is translated here.
+The one place that calls fastavro; whatever it raises is translated here. `flat` writes the usual
+record before it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from connectors_core.api.errors import DataError, SchemaError
 from connectors_core.api.schema import Schema
 from connectors_core.avro.bounds import bounds, may_be_many
 from connectors_core.avro.checker import compiled
+from connectors_core.avro.flat import flat_encoder
 from connectors_core.avro.shape import bare, restorer, shaper
 
 MAX_BYTES = 64 << 20
@@ -26,6 +28,11 @@ def encoder(schema: Schema, prefix: bytes = b"") -> Callable[[Any], bytes]:
 
     The result raises SchemaError that names the field; it never writes what is not exactly there.
     """
+    return flat_encoder(schema.definition, prefix, MAX_BYTES, general_encoder(schema, prefix))
+
+
+def general_encoder(schema: Schema, prefix: bytes = b"") -> Callable[[Any], bytes]:
+    """Compile the encoder of a schema of any kind: check, put in shape, write with fastavro."""
     definition = schema.definition
     check, unions = compiled(definition)
     shape = shaper(definition, unions)

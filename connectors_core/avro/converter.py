@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
+from connectors_core.api.config import Config
 from connectors_core.api.converter import Converter
 from connectors_core.api.errors import ConfigError, DataError, SchemaError
 from connectors_core.api.schema import Schema
@@ -14,7 +15,9 @@ from connectors_core.api.schema_types import is_record
 from connectors_core.avro import wire
 from connectors_core.avro.codec import decoder, encoder
 from connectors_core.avro.evolution import backward, evolve, learn
-from connectors_core.avro.registry import EmbeddedRegistry
+from connectors_core.avro.registry import Registry
+from connectors_core.avro.registry_options import RegistryOptions
+from connectors_core.avro.subject import Strategy, subject_of
 
 Encode = Callable[[Any], bytes]
 Key = tuple[str, Schema | None, type[Any]]
@@ -24,6 +27,7 @@ T = TypeVar("T")
 class AvroConverter(Converter):
     """Writes Avro in Confluent's wire format, by the subject `<topic>-key` or `<topic>-value`.
 
+    Schemas are kept in the log, or in the registry at `schema.registry.url`.
     A given schema is used as it is, if what is stored can be read with it (`evolve`) or if it is
     the one that is stored (`freeze`). A model or dataclass has the schema of its class. Any other
     value goes by the subject's latest schema, which `evolve` lets grow with the values; where
@@ -32,23 +36,30 @@ class AvroConverter(Converter):
 
     name: ClassVar[str] = "avro"
 
+    @classmethod
+    def config_class(cls) -> type[Config]:
+        """Return the model of the options."""
+        return RegistryOptions
+
     def __init__(
         self,
-        registry: EmbeddedRegistry,
+        registry: Registry,
         *,
         is_key: bool,
         evolution: Literal["evolve", "freeze"] = "evolve",
+        strategy: Strategy = "TopicNameStrategy",
     ) -> None:
         self._registry = registry
-        self._suffix = "key" if is_key else "value"
+        self._part = "key" if is_key else "value"
+        self._strategy = strategy
         self._evolves = evolution == "evolve"
         self._ready: set[str] = set()
         self._encoders: dict[Key, Encode] = {}
         self._decoders: dict[int, Callable[[bytes, int], Any]] = {}
 
-    def subject(self, topic: str) -> str:
-        """Return the subject under which a topic's schemas are registered."""
-        return f"{topic}-{self._suffix}"
+    def subject(self, topic: str, schema: Schema | None = None) -> str:
+        """Return the subject of a declared schema in a topic; None is the one that is learnt."""
+        return subject_of(self._strategy, topic, self._part, schema)
 
     def wants_samples(self, topic: str, schema: Schema | None) -> bool:
         if schema is not None or topic in self._ready:
@@ -67,7 +78,7 @@ class AvroConverter(Converter):
         found = learn(untyped, topic)
         with self._registry.lock:
             if found is not None and self._registry.latest(subject) is None:
-                self._registry.register(subject, found)
+                self._registry.register(self.subject(topic, found), found)
 
     def encode(self, topic: str, schema: Schema | None, value: Any) -> bytes:
         key = (topic, schema, value.__class__)
@@ -105,14 +116,15 @@ class AvroConverter(Converter):
 
     def _admitted(self, topic: str, declared: Schema | None, value: Any) -> Schema:
         """Return the schema to write with. Raises SchemaError if the subject does not allow it."""
-        latest = self._registry.latest(self.subject(topic))
+        subject = self.subject(topic, declared)
+        latest = self._registry.latest(subject)
         if declared is None:
             return latest or Schema(infer([value], topic))
         if latest is None or latest == declared:
             return declared
         if not self._evolves:
             raise SchemaError(
-                f"the schema differs from the one of {self.subject(topic)}, and schema.evolution"
+                f"the schema differs from the one of {subject}, and schema.evolution"
                 " is freeze. Give that schema, or let it evolve.",
                 code="schema.frozen",
             )
@@ -120,7 +132,8 @@ class AvroConverter(Converter):
         return declared
 
     def _compiled(self, topic: str, schema: Schema) -> Encode:
-        return encoder(schema, wire.prefix(self._registry.register(self.subject(topic), schema)))
+        schema_id = self._registry.register(self.subject(topic, schema), schema)
+        return encoder(schema, wire.prefix(schema_id))
 
     def _evolved(self, key: Key, value: Any) -> bytes:
         """Let the subject's schema grow by a value that it refused, and encode that value."""

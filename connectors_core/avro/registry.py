@@ -1,9 +1,11 @@
-"""The embedded registry: schemas by subject and by id, kept in the store beside the records."""
+"""Registry: schemas by subject and by id; the embedded one keeps them in the store."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from connectors_core.api.errors import DataError
 from connectors_core.api.schema import Schema
@@ -12,11 +14,37 @@ from connectors_core.api.store import SchemaRow
 _IDS = 1 << 31
 
 
+class Registry(Protocol):
+    """What a converter needs of a registry; shared by the threads of all converters.
+
+    Whoever makes a version of what `latest` returned holds `lock` from the one to the other.
+    """
+
+    @property
+    def lock(self) -> AbstractContextManager[bool]:
+        """A lock that the same thread may take again."""
+        ...
+
+    def latest(self, subject: str) -> Schema | None:
+        """Return the newest schema of a subject, None if there is no such subject."""
+        ...
+
+    def register(self, subject: str, schema: Schema) -> int:
+        """Return the id of a schema, making it the subject's next version if it is none yet.
+
+        Raises SchemaError if the subject does not take it.
+        """
+        ...
+
+    def schema(self, schema_id: int) -> Schema:
+        """Return the schema with this id. Raises DataError if there is none."""
+        ...
+
+
 class EmbeddedRegistry:
     """A view in memory of the committed rows, and of those that wait for the next transaction.
 
-    A lock keeps it whole: plain generators encode, and so register, in threads of their own.
-    Whoever makes a version of what `latest` returned holds `lock` from the one to the other. An id
+    A lock keeps it whole: plain generators encode, and so register, in threads of their own. An id
     comes from the schema itself, so that workers agree without talking; where another schema has it
     already, the next free one is taken and recorded in the row.
     """

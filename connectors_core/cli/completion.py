@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
@@ -31,14 +29,15 @@ def completion(ctx: click.Context, shell: str) -> None:
 def complete_topic(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the topics of the data directory; nothing if they can't be read."""
+    """Offer the topics of the log; nothing if they can't be read."""
     from contextlib import closing
 
     from connectors_core.api.errors import PyconnectError
-    from connectors_core.app import open_reader
+    from connectors_core.app import Asked, find_place, open_reader
 
+    asked = Asked(**{name: ctx.params.get(name) for name in ("data_dir", "kafka", "worker")})
     try:
-        with closing(open_reader(Path(ctx.params.get("data_dir") or "pyconnect-data"))) as reader:
+        with closing(open_reader(find_place(asked))) as reader:
             names = [topic.name for topic in reader.topics()]
     except PyconnectError:
         return []

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from connectors_core.cli.escape import one_line
-from connectors_core.cli.options import data_dir_option, examples
+from connectors_core.cli.options import data_dir_options, examples
 
 
 @click.command(epilog=examples("pyconnect pause prices"))
 @click.argument("name")
-@data_dir_option
+@data_dir_options
 def pause(name: str, data_dir: Path) -> None:
     """Pause the connector NAME: what is read is committed, and nothing more is read."""
     _send(data_dir, "pause", name)
@@ -20,7 +20,7 @@ def pause(name: str, data_dir: Path) -> None:
 
 @click.command(epilog=examples("pyconnect resume prices"))
 @click.argument("name")
-@data_dir_option
+@data_dir_options
 def resume(name: str, data_dir: Path) -> None:
     """Resume the connector NAME where it was paused."""
     _send(data_dir, "resume", name)
@@ -28,9 +28,12 @@ def resume(name: str, data_dir: Path) -> None:
 
 @click.command(epilog=examples("pyconnect restart prices"))
 @click.argument("name")
-@data_dir_option
+@data_dir_options
 def restart(name: str, data_dir: Path) -> None:
-    """Restart the connector NAME from its committed offsets, whatever state it is in."""
+    """Restart the connector NAME from its committed offsets, whatever state it is in.
+
+    One that is FENCED is taken back from the worker that took it over, which stops as FENCED.
+    """
     _send(data_dir, "restart", name)
 
 

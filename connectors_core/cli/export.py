@@ -6,15 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from connectors_core.api.store import LogReader, StoredRecord
 from connectors_core.cli.completion import complete_topic
-from connectors_core.cli.cursor import scan
-from connectors_core.cli.options import data_dir_option, examples
+from connectors_core.cli.options import examples, place_options
 from connectors_core.cli.shape import record_line
+from connectors_core.stores.cursor import scan
+
+if TYPE_CHECKING:
+    from connectors_core.app import LogPlace
 
 
 @click.command(
@@ -40,8 +43,8 @@ from connectors_core.cli.shape import record_line
     metavar="FILE",
     help="Write here instead of to stdout.",
 )
-@data_dir_option
-def export(topic: str, style: str, output: Path | None, data_dir: Path) -> None:
+@place_options
+def export(topic: str, style: str, output: Path | None, place: LogPlace) -> None:
     """Write every record of TOPIC that is committed now, partition by partition, in order.
 
     jsonl: one object a line with topic, partition, offset, timestamp, key, value, headers; bytes
@@ -53,7 +56,7 @@ def export(topic: str, style: str, output: Path | None, data_dir: Path) -> None:
     if style == "avro" and output is None and sys.stdout.isatty():
         raise click.UsageError("avro is no text for a terminal: add -o FILE.")
     with ExitStack() as stack:
-        reader = stack.enter_context(closing(open_reader(data_dir)))
+        reader = stack.enter_context(closing(open_reader(place)))
         records = _committed(reader, topic)
         stdout = sys.stdout.buffer
         stream = stack.enter_context(output.open("wb")) if output else stdout

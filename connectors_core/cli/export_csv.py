@@ -36,9 +36,9 @@ def write_csv(
         value = decode(record.value)
         whole = fields and isinstance(value, Mapping) and value.keys() <= fields.keys()
         cells = (value.get(field) for field in fields) if whole else (None for _ in fields)
-        place = (record.topic, record.partition, record.offset, instant(record.timestamp))
+        origin = (record.topic, record.partition, record.offset, instant(record.timestamp))
         rest = (None if whole else value, header_pairs(record) or None)
-        stream.write(_line((*place, decode(record.key), *cells, *rest)))
+        stream.write(_line((*origin, decode(record.key), *cells, *rest)))
 
 
 def _fields(schemas: Sequence[SchemaRow], subject: str) -> dict[str, None]:

@@ -18,11 +18,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Run connectors until they end or are stopped."),
     "check": ("check", "Check connector files without starting anything."),
     "plugins": ("plugins", "List, describe and check the plugins."),
-    "topics": ("topics", "List the topics and what they hold."),
+    "topics": ("topics", "List the topics and what they hold, or describe one."),
     "tail": ("tail", "Show the newest records of a topic."),
     "export": ("export", "Write a whole topic as jsonl, avro or csv."),
     "offsets": ("offsets", "Show and change committed offsets."),
+    "promote": ("promote", "Copy the log to Kafka, where its connectors go on."),
     "schemas": ("schemas", "List the schemas, or show one."),
+    "registry": ("registry", "Show the schemas to other programs."),
     "status": ("status", "Show what the running worker does."),
     "pause": ("control", "Pause a connector of the running worker."),
     "resume": ("control", "Resume a paused connector."),
@@ -107,5 +109,6 @@ def pyconnect() -> None:
     """Run source connectors: exactly once, on a laptop and on a cluster.
 
     Data goes to stdout, messages go to stderr. Exit codes: 0 ok, 1 something failed while running,
-    2 a mistake in what was asked, 3 the environment. Plugins may bring commands of their own.
+    2 a mistake in what was asked, 3 the environment, 4 taken over by another worker. Plugins may
+    bring commands of their own.
     """

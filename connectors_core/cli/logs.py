@@ -15,7 +15,7 @@ LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("auto", "console", "json")
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_CHATTY = ("asyncio", "httpcore", "httpx", "urllib3", "websockets")
+_CHATTY = ("asyncio", "httpcore", "httpcore2", "httpx", "httpx2", "urllib3", "websockets")
 """Libraries that log requests, URLs and frames: noise, and a way for secrets to leak."""
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from difflib import get_close_matches
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from connectors_core.api.errors import ConfigError, StoreError
 from connectors_core.api.store import Store
 from connectors_core.cli.escape import one_line
-from connectors_core.cli.options import data_dir_option, examples, json_map, json_option
+from connectors_core.cli.options import examples, json_map, json_option, place_options
 from connectors_core.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from connectors_core.app import LogPlace
 
 Row = tuple[str, str, str]
 """Connector, partition, offset; the last two are canonical JSON."""
@@ -38,11 +41,11 @@ def offsets() -> None:
 
 @offsets.command(epilog=examples("pyconnect offsets show", "pyconnect offsets show lines --json"))
 @click.argument("connector", required=False)
-@data_dir_option
+@place_options
 @json_option
-def show(connector: str | None, data_dir: Path, as_json: bool) -> None:
+def show(connector: str | None, place: LogPlace, as_json: bool) -> None:
     """List connector, partition and offset, of one CONNECTOR or of all."""
-    rows = _read(data_dir)
+    rows = _read(place)
     if connector is not None:
         _known(rows, connector)
         rows = [row for row in rows if row[0] == connector]
@@ -62,13 +65,13 @@ def show(connector: str | None, data_dir: Path, as_json: bool) -> None:
 @click.argument("partition", type=json_map("partition"))
 @click.argument("offset", type=json_map("offset"))
 @yes_option
-@data_dir_option
-def set_offset(connector: str, partition: str, offset: str, yes: bool, data_dir: Path) -> None:
+@place_options
+def set_offset(connector: str, partition: str, offset: str, yes: bool, place: LogPlace) -> None:
     """Make CONNECTOR resume PARTITION after OFFSET, both JSON maps; keyed state stays."""
-    rows = _read(data_dir)
+    rows = _read(place)
     _known(rows, connector)
     old = next((old for name, part, old in rows if (name, part) == (connector, partition)), "none")
-    with _owned(data_dir) as store:
+    with _owned(place) as store:
         _ask(f"Set {connector} {partition} from {old} to {offset}?", yes)
         store.set_offset(connector, partition, offset)
     click.echo(one_line(f"{connector} {partition} resumes after {offset}."), err=True)
@@ -85,20 +88,20 @@ def set_offset(connector: str, partition: str, offset: str, yes: bool, data_dir:
     "--partition", type=json_map("partition"), metavar="JSON", help="Of this partition alone."
 )
 @yes_option
-@data_dir_option
-def reset(connector: str, partition: str | None, yes: bool, data_dir: Path) -> None:
+@place_options
+def reset(connector: str, partition: str | None, yes: bool, place: LogPlace) -> None:
     """Remove the offsets and the keyed state of CONNECTOR, so that it starts from the beginning."""
-    _read(data_dir)
-    with _owned(data_dir) as store:
+    _read(place)
+    with _owned(place) as store:
         _ask(f"Remove offset and keyed state of {connector} {partition or 'as a whole'}?", yes)
         count = store.reset(connector, partition)
     click.echo(one_line(f"{connector}: {count} offsets removed, and their keyed state."), err=True)
 
 
-def _read(data_dir: Path) -> list[Row]:
+def _read(place: LogPlace) -> list[Row]:
     from connectors_core.app import open_reader
 
-    with closing(open_reader(data_dir)) as reader:
+    with closing(open_reader(place)) as reader:
         return sorted(reader.offsets())
 
 
@@ -112,18 +115,18 @@ def _known(rows: list[Row], connector: str) -> None:
 
 
 @contextmanager
-def _owned(data_dir: Path) -> Iterator[Store]:
+def _owned(place: LogPlace) -> Iterator[Store]:
     """Open the log as its owner, which is refused while a worker runs."""
-    from connectors_core.app import open_store
+    from connectors_core.app import owned_store
 
-    try:
-        store = open_store(data_dir)
-    except StoreError as error:
-        if error.code != "store.locked":
-            raise
-        text = f"{error} Offsets can't change under a running worker: stop it, then try again."
-        raise StoreError(text, code=error.code) from error
-    with closing(store):
+    with ExitStack() as stack:
+        try:
+            store = stack.enter_context(owned_store(place))
+        except StoreError as error:
+            if error.code != "store.locked":
+                raise
+            text = f"{error} Offsets can't change under a running worker: stop it, then try again."
+            raise StoreError(text, code=error.code) from error
         yield store
 
 

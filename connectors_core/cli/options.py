@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,15 +51,61 @@ def json_map(what: str) -> Callable[[str], str]:
     return convert
 
 
-def data_dir_option(command: F) -> F:
-    """Add `--data-dir`, where the embedded log lives."""
-    return click.option(
-        "--data-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=Path("pyconnect-data"),
-        metavar="DIR",
-        help="Where the log is kept; ./pyconnect-data if not given.",
-    )(command)
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--data-dir`, `--kafka` and `--worker`; the command gets a `place`, where the log is."""
+
+    @wraps(command)
+    def placed(
+        *args: Any, data_dir: Path | None, kafka: str | None, worker: Path | None, **options: Any
+    ) -> Any:
+        from connectors_core.app import Asked, find_place
+
+        return command(*args, place=find_place(Asked(data_dir, kafka, worker)), **options)
+
+    return _asked(placed)
+
+
+def data_dir_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of `place_options` for what only needs the `data_dir` of a worker.
+
+    No secret is read for it, so that whoever may see the worker's state needs none.
+    """
+
+    @wraps(command)
+    def placed(
+        *args: Any, data_dir: Path | None, kafka: str | None, worker: Path | None, **options: Any
+    ) -> Any:
+        from connectors_core.app import Asked, find_data_dir
+
+        found = find_data_dir(Asked(data_dir, kafka, worker))
+        return command(*args, data_dir=found, **options)
+
+    return _asked(placed)
+
+
+def _asked(command: F) -> F:
+    for option in (
+        click.option(
+            "--worker",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="The worker's settings, a YAML file; $PYCONNECT_WORKER if not given.",
+        ),
+        click.option(
+            "--kafka",
+            metavar="HOST:PORT,...",
+            help="The log is on this Kafka cluster; $PYCONNECT_KAFKA if not given.",
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="Where the log is kept, or on Kafka the worker's own files; $PYCONNECT_DATA_DIR"
+            " if not given, else ./pyconnect-data.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def plugin_option(command: F) -> F:

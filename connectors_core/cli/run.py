@@ -10,10 +10,10 @@ import click
 
 from connectors_core.cli.logs import FORMATS, LEVELS, set_up
 from connectors_core.cli.options import (
-    data_dir_option,
     duration,
     examples,
     paths_argument,
+    place_options,
     plugin_option,
 )
 from connectors_core.cli.output import print_json
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "pyconnect run connectors.d/*.yaml",
         "pyconnect run connectors.d/*.yaml --playground --for 20s",
+        "pyconnect run connectors.d/*.yaml --kafka kafka-1:9092,kafka-2:9092",
         "pyconnect run lines.yaml --max-records 1000 --json | tail -1 | jq .totals",
         "pyconnect run quotes.yaml --plugin ./quotes.py --log-level debug",
     )
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
     "--playground",
     is_flag=True,
     help="Start the plugins' own fake upstreams on 127.0.0.1 and read those, with no network; "
-    "the log is kept in DIR/playground.",
+    "the log is kept in DIR/playground, never on Kafka.",
 )
 @plugin_option
-@data_dir_option
+@place_options
 @click.option(
     "--json", "as_json", is_flag=True, help="The last line of stdout is a summary object."
 )
@@ -78,7 +79,8 @@ def run(
 
     SIGINT and SIGTERM commit what is whole and exit with 0; a second one ends at once. Without
     --for and --max-records, the exit code is 1 if all have ended and one is FAILED; with them, 1
-    if any is FAILED. Nothing starts if a file has a mistake (2).
+    if any is FAILED, and 4 if one of those was taken over by another worker. Nothing starts if a
+    file has a mistake (2).
     """
     set_up(log_level, log_format)
     from connectors_core import app

@@ -6,15 +6,18 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from difflib import get_close_matches
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from connectors_core.api.errors import ConfigError
 from connectors_core.api.store import SchemaRow
 from connectors_core.cli.escape import safe_json
-from connectors_core.cli.options import data_dir_option, examples, json_option
+from connectors_core.cli.options import examples, json_option, place_options
 from connectors_core.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from connectors_core.app import LogPlace
 
 
 @click.command(
@@ -26,13 +29,13 @@ from connectors_core.cli.output import print_json, print_table
 )
 @click.argument("subject", required=False)
 @click.option("--version", "number", type=click.IntRange(1), help="Not the newest, but this one.")
-@data_dir_option
+@place_options
 @json_option
-def schemas(subject: str | None, number: int | None, data_dir: Path, as_json: bool) -> None:
+def schemas(subject: str | None, number: int | None, place: LogPlace, as_json: bool) -> None:
     """List the schemas of all topics, or show the Avro schema of one SUBJECT."""
     from connectors_core.app import open_reader
 
-    with closing(open_reader(data_dir)) as reader:
+    with closing(open_reader(place)) as reader:
         rows = reader.schemas()
     if subject is not None:
         avro = json.loads(_pick(rows, subject, number).avro)

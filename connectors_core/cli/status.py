@@ -10,7 +10,7 @@ import click
 
 from connectors_core.api.errors import PyconnectError
 from connectors_core.cli.failure import tell
-from connectors_core.cli.options import data_dir_option, examples, json_option
+from connectors_core.cli.options import data_dir_options, examples, json_option
 from connectors_core.cli.output import print_json, print_table
 
 _HEADS = (
@@ -38,7 +38,7 @@ _HEADS = (
     is_flag=True,
     help="Exit 0 only if a worker runs and no connector is FAILED, else 1.",
 )
-@data_dir_option
+@data_dir_options
 @json_option
 @click.pass_context
 def status(ctx: click.Context, check: bool, data_dir: Path, as_json: bool) -> None:
@@ -72,5 +72,6 @@ def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
         connector["errors"],
         connector["restarts"],
         None if idle is None else f"{idle:.0f} s",
-        failure["text"] if failure else connector["note"] or None,
+        # A note is of now; the last error may be long ago.
+        connector["note"] or (failure["text"] if failure else None),
     )

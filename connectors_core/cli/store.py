@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from connectors_core.api.errors import StoreError
 from connectors_core.cli.escape import one_line
-from connectors_core.cli.options import data_dir_option, examples
+from connectors_core.cli.options import examples, place_options
+
+if TYPE_CHECKING:
+    from connectors_core.app import LogPlace
 
 
 @click.group(epilog=examples("pyconnect store check"))
@@ -19,14 +22,14 @@ def store() -> None:
 @store.command(
     epilog=examples("pyconnect store check", "pyconnect store check --data-dir /srv/log")
 )
-@data_dir_option
-def check(data_dir: Path) -> None:
+@place_options
+def check(place: LogPlace) -> None:
     """Read the whole log and say what is wrong with it; exit code 3 if anything is."""
     from connectors_core.app import check_store
 
-    problems = check_store(data_dir)
+    problems = check_store(place)
     for problem in problems:
         click.echo(one_line(problem))
     if problems:
-        raise StoreError(f"{len(problems)} problems in {data_dir}.", code="store.check")
+        raise StoreError(f"{len(problems)} problems in {place.data_dir}.", code="store.check")
     click.echo("ok")

@@ -7,22 +7,29 @@ from typing import Any
 
 import click
 
+from connectors_core.api.errors import FencedError
 from connectors_core.cli.escape import one_line
 from connectors_core.cli.output import print_table, size
 from connectors_core.cli.progress import SHOWN, worst_first
 from connectors_core.herder.model import ConnectorStatus, State, Summary
 
 _ENDED = {State.FAILED, State.COMPLETED}
+TAKEN_OVER = 4
+"""A code of its own, so that what starts failed workers again does not take the connector back."""
 
 
 def exit_code(summary: Summary, bounded: bool) -> int:
-    """Return 1 if a connector failed that the run was about, else 0.
+    """Return 1 if a connector failed that the run was about, TAKEN_OVER if one was fenced, else 0.
 
     `bounded` runs (`--for`, `--max-records`) ask whether any is FAILED. Others end by themselves
     only when none lives; with one still alive it was a signal that ended them, which is no failure.
     """
     states = {connector.state for connector in summary.connectors}
-    return int(State.FAILED in states and (bounded or states <= _ENDED))
+    if State.FAILED not in states or not (bounded or states <= _ENDED):
+        return 0
+    failures = [each.failure for each in summary.connectors if each.state is State.FAILED]
+    fenced = any(failure and failure.code.startswith(FencedError.code) for failure in failures)
+    return TAKEN_OVER if fenced else 1
 
 
 def as_map(summary: Summary) -> dict[str, Any]:
@@ -31,9 +38,16 @@ def as_map(summary: Summary) -> dict[str, Any]:
     return {"connectors": [_connector(each) for each in summary.connectors], "totals": totals}
 
 
+def _offset(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # somebody else has put it there; the task says so
+
+
 def _connector(status: ConnectorStatus) -> dict[str, Any]:
     offsets = [
-        {"partition": json.loads(partition), "offset": json.loads(offset)}
+        {"partition": json.loads(partition), "offset": _offset(offset)}
         for partition, offset in status.offsets.items()
     ]
     return {

@@ -7,17 +7,20 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import closing
 from itertools import islice
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from connectors_core.api.store import LogReader, StoredRecord
 from connectors_core.cli.completion import complete_topic
-from connectors_core.cli.cursor import merged
 from connectors_core.cli.escape import one_line
-from connectors_core.cli.options import data_dir_option, examples
+from connectors_core.cli.options import examples, place_options
 from connectors_core.cli.output import fitted
 from connectors_core.cli.shape import Decode, instant, record_line, to_json
+from connectors_core.stores.cursor import by_time, merged, newest
+
+if TYPE_CHECKING:
+    from connectors_core.app import LogPlace
 
 POLL_SECONDS = 0.2
 """How often `--follow` looks: one short query, far below a hundredth of a core."""
@@ -44,7 +47,7 @@ def start_of(text: str) -> int | str:
 @click.option(
     "-n",
     "--count",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 1_000_000_000),
     help="How many of the newest (10); with --from, how many at most.",
 )
 @click.option(
@@ -63,9 +66,14 @@ def start_of(text: str) -> int | str:
     show_default=True,
     help="jsonl as `export` writes it.",
 )
-@data_dir_option
+@place_options
 def tail(
-    topic: str, count: int | None, start: int | str | None, follow: bool, style: str, data_dir: Path
+    topic: str,
+    count: int | None,
+    start: int | str | None,
+    follow: bool,
+    style: str,
+    place: LogPlace,
 ) -> None:
     """Show the newest records of TOPIC, decoded, then end.
 
@@ -75,7 +83,7 @@ def tail(
 
     if follow and start is not None and count is not None:
         raise click.UsageError("--follow has no end: give --from or --count with it, not both.")
-    with closing(open_reader(data_dir)) as reader:
+    with closing(open_reader(place)) as reader:
         decode = decoder(reader)
         bounds = reader.bounds(topic)
         ends = {number: end for number, (_, end) in bounds.items()}
@@ -93,9 +101,9 @@ def _first(
     count: int | None,
 ) -> Iterable[StoredRecord]:
     if start is None:
-        newest = 10 if count is None else count
-        spans = {n: (max(first, end - newest), end) for n, (first, end) in bounds.items()}
-        return deque(merged(reader, topic, spans), maxlen=newest)
+        wanted = 10 if count is None else count
+        parts = [newest(reader, topic, number, span, wanted) for number, span in bounds.items()]
+        return deque(by_time(parts), maxlen=wanted)
     if start == "end":
         return ()
     least = 0 if start == "start" else int(start)
@@ -120,5 +128,5 @@ def _show(records: Iterable[StoredRecord], decode: Decode, style: str) -> None:
 def _text(record: StoredRecord, decode: Decode) -> str:
     key = decode(record.key)
     shown = one_line(key) if isinstance(key, str) else "-" if key is None else to_json(key)
-    place = f"{record.partition}:{record.offset}"
-    return fitted(f"{place}  {instant(record.timestamp)}  {shown}  {to_json(decode(record.value))}")
+    at = f"{record.partition}:{record.offset}"
+    return fitted(f"{at}  {instant(record.timestamp)}  {shown}  {to_json(decode(record.value))}")

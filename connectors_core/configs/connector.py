@@ -24,17 +24,19 @@ from connectors_core.configs.notation import (
     Problems,
     aliases,
     groups,
+    require_map,
     separate,
     under,
 )
+from connectors_core.configs.overrides import PREFIX, overrides
 from connectors_core.configs.plugin import STEP_NAMES, checked, found, reserved
 from connectors_core.configs.providers import Providers
 from connectors_core.configs.steps import StepDraft, condition_of, kind_of, steps
 from connectors_core.configs.topics import creation
 from connectors_core.configs.tree import TOP, Map, Mark
-from connectors_core.configs.validate import Place, validate
+from connectors_core.configs.validate import Section, validate
 
-_APART = {"topics", "topic.creation", "transforms", "predicates"}
+_APART = {"topics", "topic.creation", "transforms", "predicates", PREFIX}
 
 
 @dataclass(slots=True)
@@ -79,8 +81,8 @@ class Reading:
             raw=raw,
         )
 
-    def _place(self, prefix: str, mark: Mark) -> Place:
-        return Place(self.problems, prefix=prefix, mark=mark, given=self.providers.given)
+    def _section(self, prefix: str, mark: Mark) -> Section:
+        return Section(self.problems, prefix=prefix, mark=mark, given=self.providers.given)
 
     def _options(
         self, framework: Map, transforms: list[TransformConfig], predicates: Collection[str]
@@ -91,8 +93,10 @@ class Reading:
         for name, value in framework.items():
             if name in aliases() and name not in _APART:
                 values.put(name, value, framework.marks[name])
+        require_map(framework, "topics", self.problems)
         values.put("topics", under(framework, "topics"), framework.mark("topics"))
         values.put("topic.creation", creation(framework, self.problems), TOP)
+        values.put(PREFIX, overrides(framework, self.problems), framework.mark(PREFIX))
         values.put("transforms", [each.alias for each in transforms], TOP)
         values.put("predicates", list(predicates), TOP)
         if values.get("name") in (".", ".."):
@@ -100,7 +104,7 @@ class Reading:
         if "connector.class" not in values:
             # Told by _source, which looks for a misspelt one too.
             values.put("connector.class", "?", TOP)
-        return validate(ConnectorOptions, values, self._place("", TOP))
+        return validate(ConnectorOptions, values, self._section("", TOP))
 
     def _source(self, framework: Map) -> type[Source[Any]] | None:
         mark = framework.mark("connector.class")
@@ -119,14 +123,14 @@ class Reading:
             self._misspelt(plugin)
             return None
         name = framework["connector.class"]
-        place = Place(
+        section = Section(
             self.problems,
             others=_nameable(source.config_class()),
             mark=framework.mark("connector.class"),
             given=self.providers.given,
             listing=f"`pyconnect plugins show {name}` lists what there is.",
         )
-        return checked(source, name, plugin, reserved(), place)
+        return checked(source, name, plugin, reserved(), section)
 
     def _misspelt(self, plugin: Map) -> None:
         """Note what looks like a framework option, when the plugin's own are not known."""
@@ -153,7 +157,7 @@ class Reading:
         if cls is None:
             return None
         if hasattr(cls, "config_class"):
-            config = checked(cls, name, options, (), self._place(f"{key}.", mark))
+            config = checked(cls, name, options, (), self._section(f"{key}.", mark))
             return ConverterConfig(name, cls, config)
         for option in options:
             what = f"{key}.{option}: the converter {name} takes no options. Leave it out."
@@ -173,8 +177,8 @@ class Reading:
         cls = found(self.catalogue.predicate, name, prefix + "type", draft.mark, self.problems)
         if not name or cls is None:
             return None
-        place = self._place(prefix, draft.mark)
-        config = checked(cls, name, draft.options, STEP_NAMES, place)
+        section = self._section(prefix, draft.mark)
+        config = checked(cls, name, draft.options, STEP_NAMES, section)
         return PredicateConfig(draft.alias, cls, config) if config is not None else None
 
     def _transforms(
@@ -198,8 +202,8 @@ class Reading:
         cls = found(self.catalogue.transform, name, prefix + "type", draft.mark, self.problems)
         if not name or cls is None:
             return None
-        place = self._place(prefix, draft.mark)
-        config = checked(cls, name, draft.options, STEP_NAMES, place)
+        section = self._section(prefix, draft.mark)
+        config = checked(cls, name, draft.options, STEP_NAMES, section)
         if config is None:
             return None
         return TransformConfig(draft.alias, cls, config, predicates.get(alias), negate)

@@ -15,7 +15,13 @@ from connectors_core.api.errors import ConfigError
 from connectors_core.configs.kind import inside, options_in
 from connectors_core.configs.tree import MAX_DEPTH, List, Map, Mark
 
-OPEN = {"topics": 9, "topic.creation": 9, "transforms": 2, "predicates": 2}
+OPEN = {
+    "topics": 9,
+    "topic.creation": 9,
+    "transforms": 2,
+    "predicates": 2,
+    "producer.override": 9,
+}
 """Options with names of the user's own below them, and how many levels of these are names."""
 CONVERTERS = ("key.converter", "value.converter")
 _LEVELS = {**OPEN, **dict.fromkeys(CONVERTERS, 1)}
@@ -95,6 +101,12 @@ def _goes_on(name: str) -> bool:
         if name == prefix or name.startswith(f"{prefix}."):
             return name[len(prefix) :].count(".") < levels
     return name in groups()
+
+
+def require_map(framework: Map, name: str, problems: Problems) -> None:
+    """Note what stands where only options below a name may stand."""
+    if name in framework and framework[name] != {}:
+        problems.add(framework.mark(name), f"{name}: must be a map, not a value of its own.")
 
 
 def under(framework: Map, prefix: str) -> Map:

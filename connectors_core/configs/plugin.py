@@ -11,7 +11,7 @@ from connectors_core.api.errors import ConfigError
 from connectors_core.configs.kind import fields_of, is_map
 from connectors_core.configs.notation import OPEN, Problems, aliases, groups, nested
 from connectors_core.configs.tree import Map, Mark
-from connectors_core.configs.validate import Place, validate
+from connectors_core.configs.validate import Section, validate
 
 T = TypeVar("T")
 STEP_NAMES = frozenset({"type", "predicate", "negate"})
@@ -45,7 +45,7 @@ def clashes(model: type[Config], names: Collection[str]) -> list[str]:
 
 
 def checked(
-    cls: Any, plugin: str, values: Map, names: Collection[str], place: Place
+    cls: Any, plugin: str, values: Map, names: Collection[str], section: Section
 ) -> Config | None:
     """Return a plugin's options as its model, or None with the problems noted.
 
@@ -53,10 +53,10 @@ def checked(
     """
     model: type[Config] = cls.config_class()
     for option in clashes(model, names):
-        place.problems.add(
-            place.mark,
+        section.problems.add(
+            section.mark,
             f"the plugin {plugin} has an option {option!r}, which is a name of the framework."
             f" Rename {model.__name__}.{option}.",
             "config.clash",
         )
-    return validate(model, nested(values, model, place.problems), place)
+    return validate(model, nested(values, model, section.problems), section)

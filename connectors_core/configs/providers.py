@@ -17,7 +17,7 @@ from connectors_core.configs.notation import Problems
 from connectors_core.configs.secretfile import Unreadable, keyed, secret
 from connectors_core.configs.tree import List, Map, Mark
 
-_PLACE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _ENV = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _SHELL = re.compile(r"[A-Z_][A-Z0-9_]*")
 _PROVIDERS = ("env", "file", "dir")
@@ -84,7 +84,7 @@ class Providers:
 
         def fill(found: re.Match[str]) -> str:
             try:
-                text = self._place(found)
+                text = self._filled(found)
             except Unreadable as error:
                 if self.absent is None:
                     failures.append(str(error))
@@ -96,15 +96,15 @@ class Providers:
                 self.given.setdefault(text, found[0])
             return text
 
-        made = _PLACE.sub(fill, template)
+        made = _REFERENCE.sub(fill, template)
         for failure in failures:
             problems.add(mark, f"{name}: {failure}", "config.provider")
         if not given and not failures:
             return made
-        whole = len(given) == 1 and _PLACE.fullmatch(template) is not None
+        whole = len(given) == 1 and _REFERENCE.fullmatch(template) is not None
         return Provided(made, template, whole=whole, failed=bool(failures))
 
-    def _place(self, found: re.Match[str]) -> str | None:
+    def _filled(self, found: re.Match[str]) -> str | None:
         """Return what stands for one `${...}`, None if it is plain text."""
         if found[0] == "$${":
             return None

@@ -14,6 +14,7 @@ _CURES = (
     ("did not find expected ',' or", "Close the bracket, or put a comma between the items."),
     ("expected ',' or", "Close the bracket, or put a comma between the items."),
     ("alphabetic or numeric character", "Put text that begins with * or & in quotes."),
+    ("maximum nesting depth", "Write it flatter."),
     ("escape", "Use single quotes for text with backslashes."),
 )
 

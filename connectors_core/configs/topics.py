@@ -5,12 +5,27 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connectors_core.configs.notation import Problems, under
+from connectors_core.configs.near import near
+from connectors_core.configs.notation import Problems, require_map, under
 from connectors_core.configs.sentence import shown
 from connectors_core.configs.tree import List, Map, Mark
 
 _COUNTS = ("partitions", "replication.factor")
 _PATTERNS = ("include", "exclude")
+_KAFKA = """
+cleanup.policy compression.gzip.level compression.lz4.level compression.type
+compression.zstd.level delete.retention.ms file.delete.delay.ms flush.messages flush.ms
+follower.replication.throttled.replicas index.interval.bytes
+leader.replication.throttled.replicas local.retention.bytes local.retention.ms
+max.compaction.lag.ms max.message.bytes message.timestamp.after.max.ms
+message.timestamp.before.max.ms message.timestamp.type min.cleanable.dirty.ratio
+min.compaction.lag.ms min.insync.replicas preallocate remote.log.copy.disable
+remote.log.delete.on.disable remote.storage.enable retention.bytes retention.ms segment.bytes
+segment.index.bytes segment.jitter.ms segment.ms unclean.leader.election.enable
+"""
+_KNOWN = frozenset(_KAFKA.split()) | {*_COUNTS, *_PATTERNS}
+"""Kafka's settings of topics (TopicConfig.java, 4.3), and ours. Other brokers have more of their own,
+so a name is refused only if it looks like one of these."""
 
 
 def creation(framework: Map, problems: Problems) -> Map:
@@ -19,6 +34,7 @@ def creation(framework: Map, problems: Problems) -> Map:
     Counts are whole numbers, `include` and `exclude` lists of regular expressions (full match),
     all else is text, as Kafka wants topic settings.
     """
+    require_map(framework, "topic.creation", problems)
     below = under(framework, "topic.creation")
     listed = _listed(below, problems)
     found = Map()
@@ -27,6 +43,10 @@ def creation(framework: Map, problems: Problems) -> Map:
         mark = below.marks[name]
         if not dot:
             problems.add(mark, f"topic.creation.{name}: must be a map of settings.")
+            continue
+        if setting not in _KNOWN and (meant := near(setting, _KNOWN, cutoff=0.8)):
+            cure = f"Did you mean {' or '.join(meant)}?"
+            problems.add(mark, f"topic.creation.{name}: there is no such setting. {cure}")
             continue
         if group not in found:
             found.put(group, Map(), mark)

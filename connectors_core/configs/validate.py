@@ -28,8 +28,8 @@ _Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What is being checked: how its options are called, and what else could be meant.
+class Section:
+    """Options that are checked together: how they are called, and what else could be meant.
 
     `prefix` stands before a name (`transforms.a.`). `others` are names that an unknown one may
     have meant beside the model's own. `mark` is where a missing option is reported. `given` holds
@@ -44,13 +44,13 @@ class Place:
     listing: str = "`pyconnect plugins` lists what there is."
 
 
-def validate(model: type[M], values: Map, place: Place) -> M | None:
+def validate(model: type[M], values: Map, section: Section) -> M | None:
     """Return the model, or None if there are problems, which are added."""
     try:
         made, errors = _try(model, values)
     except Exception as error:  # noqa: BLE001 - a plugin's validator may raise anything
-        said = redacted(f"{type(error).__name__}: {error}", place.given)
-        place.problems.add(place.mark, f"{model.__name__} can't check its options: {said}")
+        said = redacted(f"{type(error).__name__}: {error}", section.given)
+        section.problems.add(section.mark, f"{model.__name__} can't check its options: {said}")
         return None
     if made is not None:
         return made
@@ -60,7 +60,7 @@ def validate(model: type[M], values: Map, place: Place) -> M | None:
         if again is not None:
             return again
         errors = _of_both(values, errors, left, numbered)
-    _report(model, values, errors, place)
+    _report(model, values, errors, section)
     return None
 
 
@@ -127,54 +127,56 @@ def _of_both(
     ]
 
 
-def _report(model: Any, values: Map, errors: list[ErrorDetails], place: Place) -> None:
+def _report(model: Any, values: Map, errors: list[ErrorDetails], section: Section) -> None:
     told: set[_Path] = set()
     for error in errors:
         if error["type"] in ("missing", "extra_forbidden"):
-            _name_problem(model, values, error, place)
+            _name_problem(model, values, error, section)
             continue
         path = _path(values, error["loc"])
         # A union gives one error for each alternative: one sentence says them all.
         if path not in told and not _failed(_at(values, path)):
             told.add(path)
-            _value_problem(model, values, path, error, place)
+            _value_problem(model, values, path, error, section)
 
 
 def _failed(value: Any) -> bool:
     return isinstance(value, Provided) and value.failed
 
 
-def _name_problem(model: Any, values: Map, error: ErrorDetails, place: Place) -> None:
+def _name_problem(model: Any, values: Map, error: ErrorDetails, section: Section) -> None:
     """Note a key that is missing or unknown."""
     last = str(error["loc"][-1])
     path = _path(values, error["loc"][:-1])
     kind = _kind(model, path)
     if error["type"] == "missing":
-        name = _dotted(place.prefix, (*path, last))
+        name = _dotted(section.prefix, (*path, last))
         takes = expected(inside(kind, last)) if kind is not None else "a value"
-        mark = _mark(values, path) if path else place.mark
-        place.problems.add(mark, f"{name}: is required. It takes {takes}.")
+        mark = _mark(values, path) if path else section.mark
+        section.problems.add(mark, f"{name}: is required. It takes {takes}.")
         return
-    known = [*options_in(kind), *(() if path else place.others)]
-    name = _dotted(place.prefix, (*path, last))
-    cure = did_you_mean(last, known, place.listing)
+    known = [*options_in(kind), *(() if path else section.others)]
+    name = _dotted(section.prefix, (*path, last))
+    cure = did_you_mean(last, known, section.listing)
     mark = _mark(values, (*path, last))
-    place.problems.add(mark, f"{name}: unknown option. {cure}", "config.unknown")
+    section.problems.add(mark, f"{name}: unknown option. {cure}", "config.unknown")
 
 
-def _value_problem(model: Any, values: Map, path: _Path, error: ErrorDetails, place: Place) -> None:
+def _value_problem(
+    model: Any, values: Map, path: _Path, error: ErrorDetails, section: Section
+) -> None:
     kind, value, mark = _kind(model, path), _at(values, path), _mark(values, path)
     whole = _kind(model, path[:-1])
     if path and isinstance(path[-1], int) and is_list(whole) and _of_type(error):
         # An item of the wrong type: the list is what the user knows by name.
         path, kind = path[:-1], whole
     wrong = Wrong(value, mark, kind, error["type"], dict(error.get("ctx", {})), error["msg"])
-    given = dict(place.given)
+    given = dict(section.given)
     if is_secret(kind) and isinstance(value, str):
         given.setdefault(value, "***")
-    name = _dotted(place.prefix, path)
+    name = _dotted(section.prefix, path)
     text = redacted(wrong.sentence(), given) if not _of_type(error) else wrong.sentence()
-    place.problems.add(mark, f"{name}: {text}" if name else text)
+    section.problems.add(mark, f"{name}: {text}" if name else text)
 
 
 def _of_type(error: ErrorDetails) -> bool:

@@ -23,9 +23,15 @@ _TOO_DEEP = f"nested more than {MAX_DEPTH} deep: write it flatter"
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read(path: Path) -> Map:
-    """Return the map that a file holds. Blocking; raises ConfigError with file and line."""
-    return parse(_text(path), str(path))
+CONNECTOR = "connector.class: NAME"
+
+
+def read(path: Path, example: str = CONNECTOR) -> Map:
+    """Return the map that a file holds. Blocking; raises ConfigError with file and line.
+
+    `example` is a line that such a file may have, for errors.
+    """
+    return parse(_text(path), str(path), example=example)
 
 
 def _text(path: Path) -> str:
@@ -67,9 +73,9 @@ def _bad(path: Path, message: str) -> ConfigError:
     return ConfigError(message, code="config.file", place=str(path))
 
 
-def parse(text: str, file: str, loader: type[Any] = _LOADER) -> Map:
+def parse(text: str, file: str, loader: type[Any] = _LOADER, *, example: str = CONNECTOR) -> Map:
     """Return the map that one YAML document holds; `file` is named in errors."""
-    composer = _Composer(file)
+    composer = _Composer(file, example)
     try:
         composer.events = loader(text)
         return composer.document()
@@ -83,8 +89,9 @@ def parse(text: str, file: str, loader: type[Any] = _LOADER) -> Map:
 class _Composer:
     """Builds maps and lists from a parser's events."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, example: str) -> None:
         self.file = file
+        self.example = example
         self.events: Any = None
         self.anchors: dict[str, tuple[Any, int, int] | None] = {}
         self.nodes = 0
@@ -101,11 +108,11 @@ class _Composer:
         self.events.get_event()
         first = self.events.get_event()
         if type(first) is yaml.StreamEndEvent:
-            raise self.fail(first, "is empty: write at least `connector.class: NAME`")
+            raise self.fail(first, f"is empty: write at least `{self.example}`")
         top = self.events.get_event()
         value = self.value(top, 1)
         if not isinstance(value, Map):
-            raise self.fail(top, "must be a map of options, such as `connector.class: NAME`")
+            raise self.fail(top, f"must be a map of options, such as `{self.example}`")
         self.events.get_event()
         more = self.events.get_event()
         if type(more) is not yaml.StreamEndEvent:

@@ -8,20 +8,21 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors_core.api.errors import ContractError
+from connectors_core.api.errors import ContractError, FencedError
 from connectors_core.api.record import Partition
 from connectors_core.api.store import TopicSpec
 from connectors_core.herder.assign import spread
+from connectors_core.herder.loan import Loan
 from connectors_core.herder.model import ConnectorStatus, Failure, State, joint_state
 from connectors_core.herder.restarts import Restarts, failure_of
-from connectors_core.herder.task import Task
+from connectors_core.herder.task import RunFactory, Task
 from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.context import Context, as_partition
+from connectors_core.runtime.encode import Room
 from connectors_core.runtime.metrics import Counters
 from connectors_core.runtime.plane import OWNER, Plane, mark_owner
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.runtime.task import Resources, Run
-from connectors_core.runtime.writer import Writer
 
 log = logging.getLogger(__name__)
 ASK_SECONDS = 30.0
@@ -60,7 +61,7 @@ class Connector:
         self._stopping = False
         self._paused = False
         self._asking: asyncio.Task[Any] | None = None
-        self._resources: Resources
+        self._loan = Loan(self._get_resources, self._give_up)
 
     async def live(self) -> None:
         """Live until `stop`, or until nothing is left that could change."""
@@ -109,7 +110,9 @@ class Connector:
             task.resume()
 
     def restart(self) -> None:
-        """Close and read again, failed tasks too."""
+        """Close and read again, failed tasks too; where another owner took over, take it back."""
+        if self._fenced_by is not None:
+            self._loan.renew()
         self._restarts.forget()
         self._paused = False
         self._changed.set()
@@ -147,7 +150,10 @@ class Connector:
         }
         if not self._tasks and self._state is State.FAILED and self._failure is not None:
             still[ASKER] = self._failure
-        heir = Connector(self.spec, plane, self.counters, {**still, **failed})
+        still |= failed
+        if self._fenced_by is not None:
+            still = {ASKER: self._fenced_by}  # it may not acquire anything before somebody says so
+        heir = Connector(self.spec, plane, self.counters, still)
         heir._paused = self._paused
         return heir
 
@@ -170,7 +176,7 @@ class Connector:
             rejected=sum(each.rejected for each in counters),
             filtered=sum(each.filtered for each in counters),
             failure=self._failure or (failures[-1] if failures else None),
-            note=self._plane.notes(),
+            note=self._plane.note(self.spec.name),
             idle_seconds=time.monotonic() - max(commits) if commits else None,
             offsets=_joined(counters, "offsets"),
             facts=_joined(counters, "facts"),
@@ -185,7 +191,7 @@ class Connector:
             return False
         while not self._stopping:
             try:
-                self._resources = await self._get_resources()
+                await self._loan.resources()
                 await self._assign(await self._ask())
                 return True
             except Exception as error:
@@ -274,7 +280,7 @@ class Connector:
 
     def _start_task(self, number: int, group: Sequence[Partition]) -> None:
         counters = self.counters.setdefault(number, Counters())
-        task = Task(self.spec, number, group, self._make_run, counters)
+        task = Task(self.spec, number, group, self._lend, counters)
         self._tasks[number] = task
         failure = self._failed.pop(number, None)
         if failure is not None:
@@ -294,20 +300,45 @@ class Connector:
             self._failure, self._state = failure_of(error), State.FAILED
             log.error("task supervision failed", exc_info=error, extra=self._facts())
 
-    def _make_run(self, number: int, partitions: Sequence[Partition], counters: Counters) -> Run:
-        return Run(self.spec, number, partitions, self._resources, counters)
+    # What its tasks commit through.
+
+    @property
+    def _fenced_by(self) -> Failure | None:
+        """The failure that says that another owner took over, if this one stands still for it."""
+        asker = [self._failure] if self._state is State.FAILED else []
+        tasks = [task.failure for task in self._tasks.values() if task.state is State.FAILED]
+        failures = [each for each in (*asker, *tasks) if each and each.group == FencedError.code]
+        return failures[0] if failures else None
+
+    async def _lend(self) -> RunFactory:
+        """Return what makes runs with what is lent."""
+        resources = await self._loan.resources()
+
+        def make_run(number: int, partitions: Sequence[Partition], counters: Counters) -> Run:
+            return Run(self.spec, number, partitions, resources, counters)
+
+        return make_run
+
+    async def _give_up(self, lent: Resources) -> None:
+        """Close the writer that was fenced, once no run is left that would wait for it."""
+        while any(task.reading for task in (*self._tasks.values(), *self._retiring)):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(LET_GO_SECONDS)
+        await self._plane.give_up(lent.writer)
 
     async def _get_resources(self) -> Resources:
         plane = self._plane
         writer = await plane.writer(self.spec.name)
-        counts = await self._ensure_topics(writer)
-        return Resources(writer, plane.shared, plane.budget, plane.store.default_linger, counts)
+        rooms = await writer.thread.call(self._ensure_topics)
+        return Resources(writer, plane.shared, plane.budget, plane.store.pace, rooms)
 
-    async def _ensure_topics(self, writer: Writer) -> dict[str, int]:
+    def _ensure_topics(self) -> dict[str, Room]:
+        """Make what topics are missing; return what each has room for. Blocking."""
+        store = self._plane.store
         specs: list[TopicSpec] = list(self.spec.topics.values())
         if self.spec.tolerant:
             specs.append(self.spec.dead_letters)
-        return await writer.thread.call(self._plane.store.ensure_topics, specs)
+        counts = store.ensure_topics(specs)
+        return {name: Room(count, store.limits(name)) for name, count in counts.items()}
 
     async def _after_failure(self, error: Exception) -> bool:
         """Wait before the next try; False if it was stopped meanwhile."""

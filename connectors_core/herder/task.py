@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from connectors_core.api.record import Partition
 from connectors_core.herder.model import MOVES, Failure, State, TaskStatus
@@ -16,6 +16,7 @@ from connectors_core.runtime.task import Run
 
 log = logging.getLogger(__name__)
 RunFactory = Callable[[int, Sequence[Partition], Counters], Run]
+Lend = Callable[[], Awaitable[RunFactory]]
 
 
 class Task:
@@ -27,7 +28,7 @@ class Task:
         spec: ConnectorSpec,
         number: int,
         partitions: Sequence[Partition],
-        make_run: RunFactory,
+        lend: Lend,
         counters: Counters,
     ) -> None:
         self.number = number
@@ -37,7 +38,7 @@ class Task:
         self.failure: Failure | None = None
         self.counters = counters
         self._spec = spec
-        self._make_run = make_run
+        self._lend = lend
         self._restarts = Restarts(spec.options)
         self._wanted = State.RUNNING
         self._changed = asyncio.Event()
@@ -131,9 +132,12 @@ class Task:
     async def _run_once(self) -> bool:
         self._changed.clear()
         self._move(State.RUNNING)
+        make_run = await self._lend()
+        if self._wanted is not State.RUNNING:
+            return False
         self.reading = frozenset(self.partitions)
         try:
-            self._run = self._make_run(self.number, self.partitions, self.counters)
+            self._run = make_run(self.number, self.partitions, self.counters)
             return await self._run.go()
         finally:
             self._run = None

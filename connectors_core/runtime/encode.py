@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors_core.api.converter import Converter
 from connectors_core.api.errors import ContractError, DataError
 from connectors_core.api.record import Record
 from connectors_core.api.schema import Schema
-from connectors_core.api.store import Headers, Row
+from connectors_core.api.store import Headers, Row, TopicLimits
 from connectors_core.runtime.murmur2 import partition_for
+from connectors_core.runtime.timestamp import check_timestamp
 from connectors_core.runtime.unit import Target
 
-MAX_TIMESTAMP = 253_402_300_799_999
-"""The last ms of the year 9999."""
+
+class Room(NamedTuple):
+    """What a topic has room for: how many partitions, and what in one record."""
+
+    partitions: int
+    limits: TopicLimits
 
 
 class NeedSamples(Exception):
@@ -24,11 +29,12 @@ class NeedSamples(Exception):
 class Route:
     """One logical topic of a source: where its records go and what they look like."""
 
-    __slots__ = ("partitions", "ready", "schema", "topic")
+    __slots__ = ("limits", "partitions", "ready", "record_bytes", "schema", "topic")
 
-    def __init__(self, topic: str, partitions: int, schema: Schema | None) -> None:
+    def __init__(self, topic: str, room: Room, schema: Schema | None) -> None:
         self.topic = topic
-        self.partitions = partitions
+        self.partitions, self.limits = room
+        self.record_bytes = room.limits.record_bytes
         self.schema = schema
         self.ready = schema is not None
 
@@ -41,14 +47,12 @@ class Encoder:
         routes: Mapping[str | None, Route],
         key: Converter,
         value: Converter,
-        max_bytes: int,
     ) -> None:
         self._routes = routes
         self._key = key
         self._value = value
         self.encode_value: Callable[[str, Schema | None, Any], bytes] = value.encode
         self.bound_value = value.bound
-        self.max_bytes = max_bytes
 
     def row(self, record: Record, source_partition: str) -> tuple[Target, Row, int]:
         """Return where a record goes, its row, and the bytes of its key, value and headers.
@@ -61,29 +65,31 @@ class Encoder:
         value, key = record.value, record.key
         size = 0
         if value is not None:
-            if not route.ready and schema is None and isinstance(value, dict | list):
-                self._wait_for_samples(route)
+            if not route.ready and schema is None:
+                self._wait_for_samples(route, value)
             value = self.encode_value(route.topic, schema, value)
             size = len(value)
         if key is not None:
             key = self._key.encode(route.topic, None, key)
             size += len(key)
+        elif route.limits.keyed:
+            raise DataError(
+                f"the record has no key, and the topic {route.topic} is compacted, which takes none"
+                " without. Give it a key, or the topic another cleanup.policy.",
+                code="data.no-key",
+            )
         headers = _headers(record.headers) if record.headers else ()
         size += sum(len(name.encode()) + len(data) for name, data in headers)
-        if size > self.max_bytes:
+        if size > route.record_bytes:
             raise DataError(
-                f"the record is {size} bytes, over batch.max.bytes = {self.max_bytes}."
-                " Raise batch.max.bytes, or split the value at its source.",
+                f"the record is {size} bytes, and at most {route.record_bytes} are taken there. Raise"
+                " batch.max.bytes and the topic's max.message.bytes, or split the value at its"
+                " source.",
                 code="data.too-large",
             )
         timestamp = record.timestamp
-        if timestamp is not None and (
-            type(timestamp) is not int or not 0 <= timestamp <= MAX_TIMESTAMP
-        ):
-            raise DataError(
-                f"timestamp {timestamp!r}: must be whole ms since 1970, up to the year 9999.",
-                code="data.timestamp",
-            )
+        if timestamp is not None:
+            check_timestamp(timestamp, route.topic, route.limits)
         row = (key, value, timestamp, headers)
         return (route.topic, self._partition(route, record, key, source_partition)), row, size
 
@@ -103,10 +109,11 @@ class Encoder:
                 self._value.learn(route.topic, samples)
             route.ready = True
 
-    def _wait_for_samples(self, route: Route) -> None:
-        if self._value.wants_samples(route.topic, None):
+    def _wait_for_samples(self, route: Route, value: Any) -> None:
+        if not self._value.wants_samples(route.topic, None):
+            route.ready = True
+        elif isinstance(value, dict | list):
             raise NeedSamples(route.topic)
-        route.ready = True
 
     def _partition(
         self, route: Route, record: Record, key: bytes | None, source_partition: str
@@ -121,10 +128,9 @@ class Encoder:
                     code="data.partition",
                 )
             return chosen
-        if count == 1:
-            return 0
-        # Invariant 3: without a key, everything of one source partition goes to one place.
-        return partition_for(source_partition.encode() if key is None else key, count)
+        if key is None:
+            return partition_without_key(source_partition, count)
+        return 0 if count == 1 else partition_for(key, count)
 
     def _unknown(self, topic: str | None) -> Route:
         known = ", ".join(sorted(str(name) for name in self._routes if name is not None))
@@ -133,6 +139,12 @@ class Encoder:
             f" ({known or 'it declares none'}).",
             code="source.topic",
         )
+
+
+def partition_without_key(source_partition: str, count: int) -> int:
+    """Return where the records of a source partition go that have no key."""
+    # Invariant 3: all of them to one place, or their order would be lost.
+    return 0 if count == 1 else partition_for(source_partition.encode(), count)
 
 
 def _headers(headers: Any) -> Headers:

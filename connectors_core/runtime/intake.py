@@ -11,7 +11,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from connectors_core.api.errors import ContractError, DataError, PyconnectError
+from connectors_core.api.errors import (
+    ConfigError,
+    ContractError,
+    DataError,
+    PyconnectError,
+    StoreError,
+)
 from connectors_core.api.record import Batch, Item, Record, Reject
 from connectors_core.api.store import Row
 from connectors_core.runtime import crash
@@ -178,8 +184,8 @@ class Intake:
             stage = "CONVERT"
             crash.reach("encode")
             return [(True, *self._encoder.row(record, progress.key)) for record in records]
-        except (NeedSamples, ContractError):
-            raise
+        except (NeedSamples, ContractError, ConfigError, StoreError):
+            raise  # not the record's fault: a registry may be down, or refuse us
         except Exception as error:
             if not self._tolerant:
                 raise _as_data_error(error, stage) from error

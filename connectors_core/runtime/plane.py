@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from connectors_core.api.store import Store
 from connectors_core.runtime.budget import Budget
 from connectors_core.runtime.context import Shared
-from connectors_core.runtime.writer import SchemaLog, SlotThread, Writer
+from connectors_core.runtime.slot_thread import SlotThread
+from connectors_core.runtime.writer import SchemaLog, Writer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class Plane:
         self._loop = asyncio.new_event_loop()
         self._loop.set_task_factory(_named)  # type: ignore[arg-type]  # typeshed's protocol is private
         self._writers: dict[str, Writer] = {}
-        self._lock: asyncio.Lock
+        self._opening: dict[str, asyncio.Task[Writer]] = {}
         self.shared: Shared
         self._beat = time.monotonic()
         self._thread = threading.Thread(target=self._main, name="data-plane", daemon=True)
@@ -72,23 +73,47 @@ class Plane:
         self._loop.call_soon_threadsafe(function)
 
     async def writer(self, connector: str) -> Writer:
-        """Return the writer of a connector's slot; the first caller acquires the slot."""
-        name = self.store.slot_name(connector)
-        async with self._lock:
-            if name not in self._writers:
-                thread = SlotThread(name)
-                try:
-                    slot = await thread.call(self.store.acquire, name)
-                except BaseException:
-                    thread.stop()
-                    raise
-                self._writers[name] = Writer(name, slot, thread, self._schemas)
-                self._writers[name].start()
-        return self._writers[name]
+        """Return the writer of a connector's slot; the first caller acquires the slot.
 
-    def notes(self) -> str:
-        """Return what the writers want to be shown (the store is full), or nothing."""
-        return next((writer.note for writer in self._writers.values() if writer.note), "")
+        Slots are acquired side by side: on a cluster each takes some round trips.
+        """
+        name = self.store.slot_name(connector)
+        opening = self._opening.get(name)
+        if opening is None:
+            opening = self._opening[name] = asyncio.create_task(
+                self._open(name), name=f"slot-{name}"
+            )
+        try:
+            return await asyncio.shield(opening)
+        except BaseException:
+            if opening.done() and self._opening.get(name) is opening:
+                del self._opening[name]  # the next caller tries again
+            raise
+
+    async def _open(self, name: str) -> Writer:
+        thread = SlotThread(name)
+        try:
+            slot = await thread.call(self.store.acquire, name)
+        except BaseException:
+            thread.stop()
+            raise
+        self._writers[name] = writer = Writer(name, slot, thread, self._schemas)
+        writer.start()
+        return writer
+
+    async def give_up(self, writer: Writer) -> None:
+        """Close a writer that was fenced; the next caller of `writer` acquires its slot anew.
+
+        No run may commit through it any more.
+        """
+        if self._writers.get(writer.name) is writer:
+            del self._writers[writer.name], self._opening[writer.name]
+            await writer.close()
+
+    def note(self, connector: str) -> str:
+        """Return what the writer of a connector wants to be shown (the store is full)."""
+        writer = self._writers.get(self.store.slot_name(connector))
+        return "" if writer is None else writer.note
 
     def silence(self) -> Silence:
         """Tell how long the loop has been silent, and who keeps it; from another thread."""
@@ -119,11 +144,11 @@ class Plane:
         """Let the loop end as soon as it answers again; nothing waits for it."""
         self._stopping = True
         for writer in self._writers.values():
+            writer.thread.post(writer.slot.release)  # it is idempotent
             writer.thread.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _prepare(self, ready: threading.Event) -> None:
-        self._lock = asyncio.Lock()
         self.shared = Shared()
         self._on_beat()
         ready.set()

@@ -152,8 +152,7 @@ class Reader:
     def _generator(self) -> Any:
         source: Source[Any] = self._run.source
         positions: Mapping[Partition, Offset | None] = {
-            partition: None if progress.committed is None else json.loads(progress.committed)
-            for partition, progress in self._progresses.items()
+            partition: read_offset(progress) for partition, progress in self._progresses.items()
         }
         if self._only is not None:
             only = self._only.partition
@@ -196,6 +195,23 @@ class Reader:
         return 0.0
 
 
+def read_offset(progress: Progress) -> Offset | None:
+    """Return the stored offset. Raises OffsetError for what others have put there that is none."""
+    if progress.committed is None:
+        return None
+    try:
+        offset: Offset | None = json.loads(progress.committed)
+    except ValueError:
+        offset = None
+    if not isinstance(offset, dict):
+        raise OffsetError(
+            f"partition {progress.key}: the stored offset is no JSON map:"
+            f" {progress.committed[:80]!r}. Set one with `pyconnect offsets set`.",
+            code="offset.unreadable",
+        )
+    return offset
+
+
 class Teller:
     """Tells a source what is committed: in order, the newest offset only, one at a time."""
 
@@ -227,8 +243,8 @@ class Teller:
             while self._news:
                 partition, progress = next(iter(self._news.items()))
                 del self._news[partition]
-                if progress.committed is not None:
-                    await call(self._source.committed, partition, json.loads(progress.committed))
+                if (offset := read_offset(progress)) is not None:
+                    await call(self._source.committed, partition, offset)
 
     async def run(self) -> None:
         """Tell what is new as it comes, until `stop`."""

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from connectors_core.api.record import Item, Record
-from connectors_core.runtime.encode import Encoder, Route
+from connectors_core.runtime.encode import Encoder, Route, partition_without_key
 from connectors_core.runtime.intake import Intake
 from connectors_core.runtime.unit import ROW_OVERHEAD, SCALARS, Outbox, Progress
 
@@ -36,10 +36,11 @@ def short_way(
 ) -> LongWay:
     """Return the function that takes items of one partition; True says that the pump must look.
 
-    For a default topic of one partition, with no transforms.
+    For a default topic, with no transforms.
     """
     topic, schema, key = route.topic, route.schema, progress.key
-    encode, target = encoder.bound_value(topic, schema, object), (topic, 0)
+    encode = encoder.bound_value(topic, schema, object)
+    target = (topic, partition_without_key(key, route.partitions))
     cls: type[Any] | None = None
 
     def take(item: Item) -> bool:
@@ -51,9 +52,8 @@ def short_way(
         offset, value = item.offset, item.value
         if type(offset) is not dict or offset == progress.last:
             return long_way(item)
-        for scalar in offset.values():
-            if type(scalar) not in SCALARS:
-                return long_way(item)
+        if not SCALARS.issuperset(map(type, offset.values())):
+            return long_way(item)
         if value.__class__ is not cls:
             cls = value.__class__
             encode = encoder.bound_value(topic, schema, cls)
@@ -62,7 +62,7 @@ def short_way(
         except Exception:
             cls = None  # what it can be encoded with may change on the long way
             return long_way(item)
-        if len(data) > encoder.max_bytes:
+        if len(data) > route.record_bytes:
             return long_way(item)
         parcel = outbox.parcel
         rows = parcel.rows.get(target) or parcel.rows_of(target)

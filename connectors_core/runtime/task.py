@@ -8,18 +8,18 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors_core.api.record import Item, Partition
 from connectors_core.api.source import Source
-from connectors_core.api.store import StateReader
+from connectors_core.api.store import CommitPace, StateReader, TopicLimits
 from connectors_core.runtime import crash
 from connectors_core.runtime.budget import Budget
 from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.context import Context, Shared
 from connectors_core.runtime.deadletter import DeadLetters
-from connectors_core.runtime.encode import Encoder, Route
+from connectors_core.runtime.encode import Encoder, Room, Route
 from connectors_core.runtime.intake import Intake
 from connectors_core.runtime.metrics import Counters
 from connectors_core.runtime.reader import Reader
@@ -46,8 +46,8 @@ class Resources:
     writer: Writer
     shared: Shared
     budget: Budget
-    linger: float
-    partitions: dict[str, int]
+    pace: CommitPace
+    rooms: dict[str, Room]
 
 
 class Run:
@@ -76,11 +76,11 @@ class Run:
         self.halted = False
         self.lock = threading.Lock()
         self.thread_rooms: set[threading.Event] = set()
-        linger = options.commit_linger_ms
-        self.linger = resources.linger if linger is None else linger / 1000
+        linger, pace = options.commit_linger_ms, resources.pace
+        self.linger = pace.linger if linger is None else linger / 1000
         self.outbox = Outbox(
-            options.commit_max_records,
-            options.commit_max_bytes,
+            options.commit_max_records or pace.records,
+            options.commit_max_bytes or pace.bytes,
             options.read_ahead_bytes,
             self._wake,
         )
@@ -132,7 +132,7 @@ class Run:
             self._opening.cancel()
 
     def revoke(self) -> None:
-        """Accept nothing more and commit nothing more, at once; for a loop that is given up."""
+        """Accept nothing more and hand over nothing more, at once; for a loop that is given up."""
         self.revoked = self.stopping = self.halted = self._intake.closed = True
         self._resources.writer.forget(self)
 
@@ -297,31 +297,35 @@ class Run:
     def short_way(self, progress: Progress, long_way: LongWay) -> LongWay:
         """Return what takes the usual record of a partition, by the short way where there is one."""
         route = self._routes[None]
-        if route.partitions > 1 or self.spec.steps or self.budget.limited:
+        if self.spec.steps or self.budget.limited or route.limits.keyed:
             return long_way
         return short_way(self._intake, self._encoder, route, self.outbox, progress, long_way)
 
     def _make_intake(self) -> Intake:
-        spec, counts = self.spec, self._resources.partitions
+        spec, most = self.spec, self.options.batch_max_bytes
         schemas = spec.source.schemas
         self._routes = {
-            name: Route(topic.name, counts.get(topic.name, 1), schemas.get(name or ""))
+            name: Route(topic.name, self._room_of(topic.name), schemas.get(name or ""))
             for name, topic in spec.topics.items()
         }
         key, value = spec.converters()
-        self._encoder = Encoder(self._routes, key, value, self.options.batch_max_bytes)
+        self._encoder = Encoder(self._routes, key, value)
+        dead = self._room_of(spec.dead_letters.name).limits.record_bytes // 2
         return Intake(
             self._encoder,
             spec.steps,
             self.outbox,
-            DeadLetters(
-                spec.dead_letters.name, spec.name, self._task, self.options.batch_max_bytes // 2
-            ),
+            DeadLetters(spec.dead_letters.name, spec.name, self._task, dead),
             tolerant=spec.tolerant,
-            max_bytes=self.options.batch_max_bytes,
+            max_bytes=most,
             read_ahead=self.options.read_ahead_bytes,
             on_hold=self._on_hold,
         )
+
+    def _room_of(self, topic: str) -> Room:
+        most = self.options.batch_max_bytes
+        partitions, limits = self._resources.rooms.get(topic, Room(1, TopicLimits(most)))
+        return Room(partitions, replace(limits, record_bytes=min(limits.record_bytes, most)))
 
     @contextlib.asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:

@@ -80,6 +80,21 @@ class Parcel:
         """How many bytes of keys, values and headers are delivered."""
         return self.bytes - self.undelivered - ROW_OVERHEAD * self.records
 
+    def absorb(self, later: Parcel) -> None:
+        """Take in a parcel of the same task that was closed after this one."""
+        for target, rows in later.rows.items():
+            # A new list: the old one may be in a transaction by now.
+            self.rows[target] = self.rows.get(target, []) + rows
+        self.offsets.update(later.offsets)
+        for key, values in later.state.items():
+            self.state[key] = self.state.get(key, {}) | values
+        self.ages.update(later.ages)
+        self.records += later.records
+        self.rejected += later.rejected
+        self.filtered += later.filtered
+        self.bytes += later.bytes
+        self.undelivered += later.undelivered
+
     def rows_of(self, target: Target) -> list[Row]:
         """Return the rows that go to one partition of a topic, to append to."""
         rows = self.rows.get(target)
@@ -92,7 +107,7 @@ class Outbox:
     """Where a task's closed units wait for their commit.
 
     Invariant 8: `room` is how large the parcel may become, so many bytes as `read_ahead` leaves
-    beside open units and the parcel in a commit. It is reckoned anew from those, never moved by a
+    beside open units and the parcels in a commit. It is reckoned anew from those, never moved by a
     difference, because the loop and a source's thread both have a hand in it.
     """
 
@@ -105,17 +120,16 @@ class Outbox:
         self._woken = False
         self._full = False
         self.parcel = Parcel()
-        self.in_flight: Parcel | None = None
         self.open_bytes = 0
+        self._flying_bytes = 0
         self.room = self._read_ahead = read_ahead
         self._taken_records = 0
         self._taken = 0
         self.settled = 0
 
     def reckon(self) -> None:
-        """Note that open units or the parcel in a commit have changed."""
-        flying = self.in_flight
-        self.room = self._read_ahead - self.open_bytes - (flying.bytes if flying else 0)
+        """Note that open units or the parcels in a commit have changed."""
+        self.room = self._read_ahead - self.open_bytes - self._flying_bytes
 
     @property
     def crowded(self) -> bool:
@@ -137,9 +151,9 @@ class Outbox:
             self._wake(True)
 
     def take(self) -> Parcel:
-        """Hand the waiting units to a commit."""
+        """Hand the waiting units to a commit, in addition to what it has taken already."""
         parcel, self.parcel = self.parcel, Parcel()
-        self.in_flight = parcel
+        self._flying_bytes += parcel.bytes
         self._taken_records += parcel.records
         self._taken += 1
         self._woken = self._full = False
@@ -148,7 +162,7 @@ class Outbox:
 
     def settle(self) -> None:
         """Forget the units of the commit that is done."""
-        self.in_flight = None
+        self._flying_bytes = 0
         self.settled = self._taken
         self.reckon()
 
@@ -165,7 +179,7 @@ class Outbox:
     @property
     def empty(self) -> bool:
         """Whether nothing waits for a commit and nothing is in one."""
-        return self.in_flight is None and not self._woken
+        return self.settled == self._taken and not self._woken
 
 
 def close_unit(progress: Progress, offset: Offset, outbox: Outbox) -> None:

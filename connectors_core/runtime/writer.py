@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import queue
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-from connectors_core.api.errors import FencedError, PyconnectError, StoreError, StoreFull
+from connectors_core.api.errors import (
+    DataError,
+    FencedError,
+    PyconnectError,
+    StoreError,
+    StoreFull,
+)
 from connectors_core.api.store import SchemaRow, Slot, Transaction
+from connectors_core.runtime.load import Client, Load
 from connectors_core.runtime.retry import Backoff
-from connectors_core.runtime.unit import Outbox, Parcel, seal
+from connectors_core.runtime.slot_thread import SlotThread
+from connectors_core.runtime.unit import seal
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 BUSY_SECONDS = 0.2
+SLOW_SECONDS = 5.0
+STAGE_SECONDS = 1.0
+"""The longest wait before a commit for which rows are staged: readers wait as long for all others."""
+WAITING = "the store has not answered a commit for more than 5 s; sources wait"
 
 
 class SchemaLog(Protocol):
@@ -33,79 +42,12 @@ class SchemaLog(Protocol):
         ...
 
 
-class Client(Protocol):
-    """A task run, as the writer knows it."""
-
-    connector: str
-    outbox: Outbox
-    linger: float
-    revoked: bool
-
-    def take(self) -> Parcel | None:
-        """Hand over the waiting units; None if that can't be done just now."""
-        ...
-
-    def committed(self, parcel: Parcel, offsets: dict[str, str | None]) -> None:
-        """Hear that the parcel is durable."""
-        ...
-
-    def failed(self, error: Exception) -> None:
-        """Hear that nothing of this run can be committed any more."""
-        ...
-
-
-@dataclass(slots=True)
-class _Load:
-    transaction: Transaction
-    parcels: list[tuple[Client, Parcel, dict[str, str | None]]]
-
-
-class SlotThread:
-    """A thread of its own for the blocking calls of a slot. A daemon: a store that hangs must not
-    keep the process from ending."""
-
-    def __init__(self, name: str) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"slot-{name}", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
-            del call
-
-    async def call(self, function: Callable[..., T], *args: Any) -> T:
-        """Run a function on the thread. Not undone by cancelling: the call still runs."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def work() -> None:
-            try:
-                result = function(*args)
-            except BaseException as error:
-                settle(future.set_exception, error)
-            else:
-                settle(future.set_result, result)
-
-        def settle(method: Callable[[Any], None], outcome: Any) -> None:
-            try:
-                loop.call_soon_threadsafe(lambda: None if future.done() else method(outcome))
-            except RuntimeError:  # the loop was abandoned by the watchdog
-                log.warning("a slot's call ended after its loop")
-
-        self._calls.put(work)
-        return await future
-
-    def stop(self) -> None:
-        """End the thread after the calls that are queued."""
-        self._calls.put(None)
-
-
 class Writer:
     """Commits for one slot; lives on the data plane's loop, blocks only in its slot's thread.
 
     A commit starts `linger` seconds after the last one, or at once when a task has
-    `commit.max.records` or `commit.max.bytes` waiting. Commits are never cancelled.
+    `commit.max.records` or `commit.max.bytes` waiting. Commits are never cancelled. What waits
+    before a commit is due may be staged, that is, handed over ahead of it.
     """
 
     def __init__(self, name: str, slot: Slot, thread: SlotThread, schemas: SchemaLog) -> None:
@@ -139,13 +81,15 @@ class Writer:
             self._full.set()
 
     def forget(self, client: Client) -> None:
-        """Drop a run's waiting units: nothing that it yielded will be committed any more."""
+        """Drop a run's waiting units. What is taken into a commit already may be stored yet, until
+        the offsets are read again, or the slot is given up."""
         self._dirty.pop(client, None)
         self._waiting.discard(client)
         self._idle.set()
 
     async def offsets(self, connector: str) -> dict[str, str]:
         """Read the committed offsets, after any commit under way, one that waits for room too."""
+        self._full.set()
         async with self._committing:
             return await self.thread.call(self.slot.offsets, connector)
 
@@ -168,26 +112,34 @@ class Writer:
     async def _run(self) -> None:
         while True:
             await self._work.wait()
-            await self._linger()
             async with self._committing:
-                load = self._load()
-                if load.parcels:
+                load = Load()
+                await self._linger(load)
+                self._take(load)
+                if load.shares:
                     await asyncio.shield(self._commit(load))
             self._idle.set()
 
-    async def _linger(self) -> None:
+    async def _linger(self, load: Load) -> None:
+        """Wait until the commit is due; a slot that can use the time gets the first rows by then."""
         self._lingering = min((client.linger for client in self._dirty), default=0.0)
-        wait = self._lingering + self._last - time.monotonic()
-        if wait > 0 and not self._full.is_set():
-            try:
+        due = self._last + self._lingering
+        if self._may_stage(due - time.monotonic()):
+            self._take(load)
+            if load.shares:
+                await self._call(self.slot.stage, load.transaction)
+        wait = due - time.monotonic()
+        if wait > 0:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._full.wait()
-            except TimeoutError:
-                pass
         self._full.clear()
 
-    def _load(self) -> _Load:
-        load = _Load(Transaction(), [])
+    def _may_stage(self, wait: float) -> bool:
+        return self.slot.stages and not self._full.is_set() and 0 < wait < STAGE_SECONDS
+
+    def _take(self, load: Load) -> None:
+        """Add what waits by now to a commit."""
         clients, self._dirty = self._dirty, {}
         self._work.clear()
         for client in clients:
@@ -196,15 +148,11 @@ class Writer:
                 self._busy(client)
                 continue
             try:
-                offsets = seal(parcel)
+                load.add(client, parcel, seal(parcel))
             except PyconnectError as error:
-                client.outbox.settle()
+                if client not in load.shares:
+                    client.outbox.settle()
                 client.failed(error)
-                continue
-            load.parcels.append((client, parcel, offsets))
-            _merge(load.transaction, client.connector, parcel, offsets)
-        load.transaction.schemas = self._schemas.pending()
-        return load
 
     def _busy(self, client: Client) -> None:
         """Come back to a client that could not hand over; the others' commits go on meanwhile."""
@@ -217,29 +165,43 @@ class Writer:
 
         asyncio.get_running_loop().call_later(BUSY_SECONDS, again)
 
-    async def _commit(self, load: _Load) -> None:
+    async def _commit(self, load: Load) -> None:
+        load.transaction.schemas = self._schemas.pending()
         try:
             await self._store(load.transaction)
+        except DataError as error:
+            await self._commit_apart(load, error)
+            return
         except Exception as error:
             self._refuse(load, error)
             return
         finally:
             self._last = time.monotonic()
         self._schemas.durable(load.transaction.schemas)
-        for client, parcel, offsets in load.parcels:
+        for client, share in load.shares.items():
             client.outbox.settle()
             try:
-                client.committed(parcel, offsets)
+                client.committed(share.parcel, share.offsets)
             except Exception as error:  # ours; it must not end the commits of all the others
                 log.exception("a task could not hear of its commit")
                 client.failed(error)
+
+    async def _commit_apart(self, load: Load, error: DataError) -> None:
+        """Find whose record was refused: nobody else is to fail for it."""
+        if len(load.shares) == 1:
+            self._refuse(load, error)
+            return
+        for client, share in load.shares.items():
+            one = Load()
+            one.add(client, *share)
+            await self._commit(one)
 
     async def _store(self, transaction: Transaction) -> None:
         # Invariant 8: while there is no room the units stay here, and nothing more is pulled.
         backoff = Backoff(0.25, 5.0)
         while True:
             try:
-                await self.thread.call(self.slot.commit, transaction)
+                await self._call(self.slot.commit, transaction)
             except StoreFull as error:
                 if not self.note:
                     log.warning("store is full; sources wait", extra={"reason": str(error)})
@@ -251,24 +213,25 @@ class Writer:
                 self.note = ""
                 return
 
-    def _refuse(self, load: _Load, error: Exception) -> None:
+    async def _call(self, call: Callable[[Transaction], None], transaction: Transaction) -> None:
+        """Call the slot; a store that takes long to answer is told of where the state is shown."""
+
+        def tell() -> None:
+            if not self.note:
+                log.warning("store does not answer; sources wait", extra={"slot": self.name})
+                self.note = WAITING
+
+        telling = asyncio.get_running_loop().call_later(SLOW_SECONDS, tell)
+        try:
+            await self.thread.call(call, transaction)
+        finally:
+            telling.cancel()
+            if self.note == WAITING:
+                self.note = ""
+
+    def _refuse(self, load: Load, error: Exception) -> None:
         if not isinstance(error, FencedError | StoreError):
             log.error("commit failed", exc_info=error, extra={"slot": self.name})
-        for client, _, _ in load.parcels:
+        for client in load.shares:
             client.outbox.settle()
             client.failed(error)
-
-
-def _merge(
-    transaction: Transaction, connector: str, parcel: Parcel, offsets: dict[str, str | None]
-) -> None:
-    for target, rows in parcel.rows.items():
-        present = transaction.rows.get(target)
-        if present is None:
-            transaction.rows[target] = rows
-        else:
-            present.extend(rows)
-    for key, offset in offsets.items():
-        transaction.offsets[connector, key] = offset
-    for key, values in parcel.state.items():
-        transaction.state[connector, key] = values

@@ -7,13 +7,17 @@ import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from connectors_core.api.errors import FencedError, StoreError
 from connectors_core.api.store import (
+    CommitPace,
+    PartitionInfo,
     Row,
     SchemaRow,
     StoredRecord,
     TopicInfo,
+    TopicLimits,
     TopicSpec,
     Transaction,
 )
@@ -71,11 +75,11 @@ class _Log:
             for offset, (key, value, stamp, headers) in enumerate(rows, len(log))
         ]
 
-    def move(self, place: tuple[str, str], offset: str | None) -> None:
+    def move(self, whose: tuple[str, str], offset: str | None) -> None:
         if offset is None:
-            self.offsets.pop(place, None)
+            self.offsets.pop(whose, None)
         else:
-            self.offsets[place] = offset
+            self.offsets[whose] = offset
 
     def partitions(self, topic: str) -> int:
         if topic not in self.topics:
@@ -86,7 +90,7 @@ class _Log:
 class MemoryStore:
     """A transactional log in memory, with as many slots as are asked for."""
 
-    default_linger = 0.005
+    pace = CommitPace(linger=0.005, records=1000, bytes=1 << 20)
 
     def __init__(
         self,
@@ -140,6 +144,10 @@ class MemoryStore:
                 )
             return {name: self._log.topics[name].partitions for name in made}
 
+    def limits(self, topic: str) -> TopicLimits:
+        """Return more than a unit may hold: `batch.max.bytes` is the limit here."""
+        return TopicLimits(1 << 30)
+
     def schemas(self) -> list[SchemaRow]:
         """Return what the embedded registry has committed."""
         with self._log.mutex:
@@ -148,14 +156,14 @@ class MemoryStore:
     def reset(self, connector: str, partition_key: str | None = None) -> int:
         """Remove offsets and keyed state together; return how many offsets. Connector stopped."""
         with self._log.mutex:
-            places = [
-                place
-                for place in {*self._log.offsets, *self._log.state}
-                if place[0] == connector and partition_key in (None, place[1])
+            found = [
+                whose
+                for whose in {*self._log.offsets, *self._log.state}
+                if whose[0] == connector and partition_key in (None, whose[1])
             ]
-            for place in places:
-                self._log.state.pop(place, None)
-            return sum(self._log.offsets.pop(place, None) is not None for place in places)
+            for whose in found:
+                self._log.state.pop(whose, None)
+            return sum(self._log.offsets.pop(whose, None) is not None for whose in found)
 
     def set_offset(self, connector: str, partition_key: str, offset: str) -> None:
         """Replace one offset; keyed state stays. Raises ConfigError if it is not canonical JSON."""
@@ -196,10 +204,10 @@ def _apply(log: _Log, transaction: Transaction, now: int) -> None:
     for (topic, partition), rows in transaction.rows.items():
         if rows:
             log.append(topic, partition, rows, now)
-    for place, offset in transaction.offsets.items():
-        log.move(place, offset)
-    for place, changes in transaction.state.items():
-        keyed = log.state.setdefault(place, _Keyed())
+    for whose, offset in transaction.offsets.items():
+        log.move(whose, offset)
+    for whose, changes in transaction.state.items():
+        keyed = log.state.setdefault(whose, _Keyed())
         for key, value in changes.items():
             keyed.put(key, value)
     for row in transaction.schemas:
@@ -208,6 +216,8 @@ def _apply(log: _Log, transaction: Transaction, now: int) -> None:
 
 class MemorySlot:
     """A handle on a slot; fenced by the next `acquire`."""
+
+    stages: ClassVar[bool] = False
 
     def __init__(self, store: MemoryStore, log: _Log, name: str) -> None:
         self.name = name
@@ -218,6 +228,9 @@ class MemorySlot:
         """Return the committed offsets by partition key; after any commit under way."""
         with self._log.commits, self._log.mutex:
             return {key: at for (name, key), at in self._log.offsets.items() if name == connector}
+
+    def stage(self, transaction: Transaction) -> None:
+        """Nothing: a commit takes no time before its rows are there."""
 
     def commit(self, transaction: Transaction) -> None:
         """Store it all or nothing. Raises FencedError, StoreError."""
@@ -235,9 +248,9 @@ class MemorySlot:
 class MemoryState:
     """Committed keyed state of one source partition."""
 
-    def __init__(self, log: _Log, place: tuple[str, str]) -> None:
+    def __init__(self, log: _Log, whose: tuple[str, str]) -> None:
         self._log = log
-        self._place = place
+        self._whose = whose
 
     def get_many(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the values of those keys that exist."""
@@ -254,7 +267,7 @@ class MemoryState:
             return [(key, keyed.values[key]) for key in keys if key.startswith(prefix)]
 
     def _keyed(self) -> _Keyed:
-        return self._log.state.get(self._place, _Keyed())
+        return self._log.state.get(self._whose, _Keyed())
 
 
 class MemoryReader:
@@ -275,6 +288,10 @@ class MemoryReader:
         ]
         size = sum(len(record.key or b"") + len(record.value or b"") for record in records)
         return TopicInfo(name, spec.partitions, len(records), size, spec.settings)
+
+    def describe(self, topic: str) -> list[PartitionInfo]:
+        """Return the partitions: one copy each, which no broker leads. Raises ConfigError."""
+        return [PartitionInfo(number) for number in sorted(self.bounds(topic))]
 
     def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
         """Return by partition the first kept offset and the end. Raises ConfigError."""

@@ -86,16 +86,14 @@ def acknowledge_first() -> None:
         commit(self, transaction)
 
     EmbeddedSlot.commit = slow  # type: ignore[method-assign]
-    load = writer.Writer._load
+    take = writer.Writer._take
 
-    def loaded(self: Any) -> Any:
-        found = load(self)
-        for client, parcel, offsets in found.parcels:
-            client.committed(unit.Parcel(), offsets)
-            del parcel
-        return found
+    def taken(self: Any, load: Any) -> None:
+        take(self, load)
+        for client, share in load.shares.items():
+            client.committed(unit.Parcel(), share.offsets)
 
-    writer.Writer._load = loaded  # type: ignore[method-assign]
+    writer.Writer._take = taken  # type: ignore[method-assign]
 
 
 seen = [0]

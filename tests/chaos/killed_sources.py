@@ -16,7 +16,8 @@ class Options(Config):
 
     partitions: int = Field(3, ge=1, description="How many partitions.")
     last: int = Field(1000, ge=1, description="The last number of each partition.")
-    burst: int = Field(20, ge=1, description="Numbers between two short waits.")
+    burst: int = Field(20, ge=1, description="Numbers between two waits.")
+    wait: float = Field(0.001, ge=0, description="Seconds of each wait.")
 
 
 class Counting(Source[Options]):
@@ -32,7 +33,7 @@ class Counting(Source[Options]):
             closes = not self.config.last % 2 or n % 7 == 0 or n == self.config.last
             yield Record({"p": partition["p"], "n": n}, offset={"n": n} if closes else None)
             if n % self.config.burst == 0:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(self.config.wait)
 
 
 class PlainCounting(Counting):
@@ -69,7 +70,7 @@ class Keeping(Source[Options]):
                     continue
                 steps[partition] += 1
                 yield self._step(partition, n, steps[partition], bool(state.get("noted")))
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.config.wait if self.config.burst == 1 else 0)
 
     def _step(self, partition: Any, n: int, step: int, noted: bool) -> Batch:
         offset = {"step": step}

@@ -107,6 +107,7 @@ def test_memory_is_bounded_while_the_store_is_slow(site: Site, converter: str) -
     assert child.returncode == 0, errors
 
 
+@pytest.mark.chaos
 def test_values_that_wait_for_their_schema_are_bounded_too(site: Site) -> None:
     file = site.connector("a", "counts", count=90, size=4_000_000, read__ahead__bytes="8MiB")
     child = site.start(file)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from connectors_core.app import check_store, decoder, open_reader
+from connectors_core.app import LogPlace, check_store, decoder, open_reader
 
 HERE = Path(__file__).parent
 PLUGIN = HERE / "killed_sources.py"
@@ -29,7 +29,7 @@ class Worker:
         self.flag.write_bytes(bytes(8))
         given = {"connector.class": plugin, "topic": "out", **options}
         self.file.write_text("".join(f"{key}: {json.dumps(each)}\n" for key, each in given.items()))
-        self.inside_commit = 0
+        self.inside_commit = self.staged = 0
 
     def start(self, crash: str | None = None) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -59,6 +59,7 @@ class Worker:
             process.send_signal(signal.SIGSTOP)
             os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
             self.inside_commit += self.flag.read_bytes()[0]
+            self.staged += self.flag.read_bytes()[4]
             process.kill()
         self.flag.write_bytes(bytes(8))
         return True
@@ -73,7 +74,7 @@ class Worker:
 
     def numbers(self) -> Mapping[int, list[int]]:
         """Return the numbers of every partition as they stand in the log."""
-        reader = open_reader(self.data)
+        reader = open_reader(LogPlace(self.data))
         decode = decoder(reader)
         found: dict[int, list[int]] = {}
         try:
@@ -90,7 +91,7 @@ class Worker:
 
     def check(self, partitions: int, at_least: int = 1) -> None:
         """Assert that nothing is lost, doubled or out of order, and that the file is sound."""
-        assert check_store(self.data) == []
+        assert check_store(LogPlace(self.data)) == []
         numbers = self.numbers()
         assert sorted(numbers) == list(range(partitions))
         for found in numbers.values():

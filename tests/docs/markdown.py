@@ -18,7 +18,7 @@ _LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
 class Block:
     """A fenced block. `title` is the file it is saved as; `marks` are the other words beside the
     language: `exit=2` for what ends so, `like` for output whose numbers vary, `wrong` for a file
-    with mistakes."""
+    with mistakes, `worker` for one that is no connector's but the worker's."""
 
     page: Path
     line: int

@@ -14,7 +14,7 @@ from tests.docs.markdown import ROOT, Block, blocks, pages
 CALL = [sys.executable, "-c", "from connectors_core.cli import main; main()"]
 FILES = sorted([*ROOT.glob("connectors.d/*.yaml"), *ROOT.glob("docs/examples/*.yaml")])
 BLOCKS = [block for page in pages() for block in blocks(page)]
-SECRETS = {"KIS_APP_KEY": "a", "KIS_APP_SECRET": "b"}
+SECRETS = {"KIS_APP_KEY": "a", "KIS_APP_SECRET": "b", "KAFKA_PASSWORD": "c"}
 
 
 def is_plugin(block: Block) -> bool:
@@ -60,7 +60,7 @@ def test_every_connector_file_passes_check(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_connector_on_a_page_passes_check(page: Path, tmp_path: Path) -> None:
-    """With the plugins that the page shows; those marked `wrong` must be refused."""
+    """With the plugins that the page shows; those marked `wrong` must be refused. `worker` is a worker's."""
     secret = tmp_path / "secrets" / "kis"
     secret.parent.mkdir()
     secret.write_text("c")
@@ -69,7 +69,8 @@ def test_every_connector_on_a_page_passes_check(page: Path, tmp_path: Path) -> N
     options = [word for plugin in plugins for word in ("--plugin", str(plugin))]
     for block in shown:
         if block.language == "yaml":
-            done = run(tmp_path, *CALL, "check", saved(block, tmp_path), *options)
+            what = ["--worker"] if "worker" in block.marks else []
+            done = run(tmp_path, *CALL, "check", *what, saved(block, tmp_path), *options)
             wanted = 2 if "wrong" in block.marks else 0
             assert done.returncode == wanted, f"{block}: {done.stdout}{done.stderr}"
 

@@ -45,6 +45,7 @@ def newcomer(tmp_path: Path, wheel: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.chaos
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_tutorial_can_be_followed_word_for_word(

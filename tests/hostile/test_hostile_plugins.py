@@ -205,6 +205,7 @@ def test_a_pause_that_comes_amid_the_end_is_void(site: Site, how: str) -> None:
     assert "supervision failed" not in errors
 
 
+@pytest.mark.chaos
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_who_blocks_the_loop_fails_and_the_neighbours_go_on(site: Site) -> None:

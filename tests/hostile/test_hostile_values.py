@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hostile_site import HERE, Site, a_site, summary  # noqa: F401 - beside this file
 from hostile_values import SERIES, VALUES
 
-from connectors_core.app import decoder, open_reader
+from connectors_core.app import LogPlace, decoder, open_reader
 
 PLUGIN = ("--plugin", str(HERE / "hostile_values.py"))
 
@@ -54,7 +54,7 @@ def read_back(site: Site, topics: list[str]) -> dict[str, list[Any]]:
     """Return every value of these topics as `export` writes it; in one process, for speed."""
     from connectors_core.cli.shape import record_line
 
-    reader = open_reader(site.data)
+    reader = open_reader(LogPlace(site.data))
     decode = decoder(reader)
     known = {info.name for info in reader.topics()}
     try:

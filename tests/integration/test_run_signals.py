@@ -40,6 +40,7 @@ def whole(site: Site, name: str) -> int:
 HANGS = ["open", "partitions", "read", "committed", "close", "swallows", "thread", "own-thread"]
 
 
+@pytest.mark.chaos
 def test_a_worker_full_of_hanging_sources_ends_in_time(site: Site) -> None:
     files = [site.connector("good", "counts", count=-1, pause=0.001)]
     files += [site.connector(how, "hangs", how=how) for how in HANGS]
@@ -156,6 +157,7 @@ def test_files_and_socket_belong_to_their_owner_alone_whatever_the_umask(site: S
     assert not (site.data / "control.sock").exists()
 
 
+@pytest.mark.chaos
 def test_a_busy_worker_obeys_and_loses_nothing(site: Site) -> None:
     files = [
         site.connector("a", "counts", count=-1, pause=0.0002),

@@ -57,7 +57,7 @@ class Appender:
 
     def append(self, rows: Mapping[tuple[str, int], Sequence[Row]], now: int) -> int:
         """Write the rows of all partitions; return in how many batches. `now` in ms."""
-        self._ensure_logs([place for place, some in rows.items() if some])
+        self._ensure_logs([partition for partition, some in rows.items() if some])
         batches = 0
         for some in _groups(self._batches(rows, now)):
             spread(self._connection, _BATCH, some)
@@ -67,15 +67,15 @@ class Appender:
     def _batches(
         self, rows: Mapping[tuple[str, int], Sequence[Row]], now: int
     ) -> Iterator[_BatchRow]:
-        for place, some in rows.items():
+        for partition, some in rows.items():
             for count, data in pack(some, now):
-                log, base = self._logs[place]
+                log, base = self._logs[partition]
                 crc = checksum(data, log, base, count, now)
                 yield log, base, count, now, len(data), crc, data
-                self._logs[place] = (log, base + count)
+                self._logs[partition] = (log, base + count)
 
-    def _ensure_logs(self, places: Sequence[tuple[str, int]]) -> None:
-        missing = [place for place in places if place not in self._logs]
+    def _ensure_logs(self, partitions: Sequence[tuple[str, int]]) -> None:
+        missing = [each for each in partitions if each not in self._logs]
         if not missing:
             return
         for name, partition in missing:
@@ -83,7 +83,7 @@ class Appender:
             check_partition(name, partition)
         self._ensure_partitions(missing)
         first = max((id_ for id_, _ in self._logs.values()), default=0) + 1
-        rows = [(i, *place) for i, place in enumerate(missing, first)]
+        rows = [(i, *each) for i, each in enumerate(missing, first)]
         spread(
             self._connection,
             "INSERT INTO log (id, topic, partition, start, next, bytes) VALUES {rows}",
@@ -91,9 +91,9 @@ class Appender:
         )
         self._logs.update({(name, partition): (id_, 0) for id_, name, partition in rows})
 
-    def _ensure_partitions(self, places: Sequence[tuple[str, int]]) -> None:
+    def _ensure_partitions(self, needing: Sequence[tuple[str, int]]) -> None:
         needed: dict[str, int] = {}
-        for name, partition in places:
+        for name, partition in needing:
             needed[name] = max(needed.get(name, 1), partition + 1)
         self._insert_topics(
             (name, count, None, None, "{}")

@@ -16,10 +16,11 @@ class OwnerLock:
     """Holds `<log>.lock` from construction to `release`, or to the end of the process.
 
     An flock, so that no kill leaves it behind. The file stays: to delete it would let two owners
-    hold two files of one name. Raises StoreError `store.locked` that names the owner.
+    hold two files of one name. Raises StoreError `store.locked` that names the owner; `named` is
+    what it says is in use, if not the log.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, named: Path | None = None) -> None:
         path = log.with_name(log.name + ".lock")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -28,9 +29,9 @@ class OwnerLock:
             raise StoreError(
                 f"the lock can't be opened: {error.strerror}.", code="store.io", place=str(path)
             ) from error
-        self._take(self._descriptor, log)
+        self._take(self._descriptor, named or log)
 
-    def _take(self, descriptor: int, log: Path) -> None:
+    def _take(self, descriptor: int, named: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -39,7 +40,7 @@ class OwnerLock:
             raise StoreError(
                 f"in use by {owner}. Stop that one, or give this one another --data-dir.",
                 code="store.locked",
-                place=str(log),
+                place=str(named),
             ) from error
         os.fchmod(descriptor, 0o600)
         os.ftruncate(descriptor, 0)

@@ -19,7 +19,7 @@ _STATE = """INSERT INTO state (owner, key, value) VALUES {rows}
 
 def move(connection: Connection, offsets: Mapping[tuple[str, str], str | None]) -> None:
     """Write offsets; None deletes."""
-    spread(connection, _OFFSET, [(*place, offset) for place, offset in offsets.items()])
+    spread(connection, _OFFSET, [(*owner, offset) for owner, offset in offsets.items()])
 
 
 def keep(connection: Connection, state: Mapping[tuple[str, str], Mapping[str, str | None]]) -> None:
@@ -27,13 +27,13 @@ def keep(connection: Connection, state: Mapping[tuple[str, str], Mapping[str, st
     if not state:
         return
     spread(connection, _OWNER, list(state))
-    owners = {place: _owner(connection, place) for place in state}
+    ids = {owner: _id(connection, owner) for owner in state}
     changes = [
-        (owners[place], key, value) for place, some in state.items() for key, value in some.items()
+        (ids[owner], key, value) for owner, some in state.items() for key, value in some.items()
     ]
     spread(connection, _STATE, [change for change in changes if change[2] is not None])
-    for place, some in state.items():
-        _remove(connection, owners[place], [key for key, value in some.items() if value is None])
+    for owner, some in state.items():
+        _remove(connection, ids[owner], [key for key, value in some.items() if value is None])
 
 
 def _remove(connection: Connection, owner: int, keys: Sequence[str]) -> None:
@@ -45,12 +45,12 @@ def _remove(connection: Connection, owner: int, keys: Sequence[str]) -> None:
         )
 
 
-def _owner(connection: Connection, place: tuple[str, str]) -> int:
+def _id(connection: Connection, owner: tuple[str, str]) -> int:
     found = connection.execute(
-        "SELECT id FROM owner WHERE connector = ? AND partition = ?", place
+        "SELECT id FROM owner WHERE connector = ? AND partition = ?", owner
     ).fetchall()
-    owner: int = found[0][0]
-    return owner
+    number: int = found[0][0]
+    return number
 
 
 def register(connection: Connection, schemas: Sequence[SchemaRow], place: str) -> None:
@@ -86,12 +86,12 @@ def committed(connection: Connection, connector: str) -> dict[str, str]:
 def forget(connection: Connection, connector: str, partition_key: str | None) -> int:
     """Remove offsets and state of a connector, or of one partition; return how many offsets."""
     chosen = "connector = ?1 AND (?2 IS NULL OR partition = ?2)"
-    place = (connector, partition_key)
+    owner = (connector, partition_key)
     (count,) = connection.execute(
-        f"SELECT count(offset) FROM owner WHERE {chosen}", place
+        f"SELECT count(offset) FROM owner WHERE {chosen}", owner
     ).fetchone()
     connection.execute(
-        f"DELETE FROM state WHERE owner IN (SELECT id FROM owner WHERE {chosen})", place
+        f"DELETE FROM state WHERE owner IN (SELECT id FROM owner WHERE {chosen})", owner
     )
-    connection.execute(f"DELETE FROM owner WHERE {chosen}", place)
+    connection.execute(f"DELETE FROM owner WHERE {chosen}", owner)
     return int(count)

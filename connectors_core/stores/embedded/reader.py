@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connectors_core.api.errors import StoreError
-from connectors_core.api.store import SchemaRow, StoredRecord, TopicInfo
+from connectors_core.api.store import PartitionInfo, SchemaRow, StoredRecord, TopicInfo
 from connectors_core.stores.embedded import layout
 from connectors_core.stores.embedded.batch import checksum, unpack
 from connectors_core.stores.embedded.check import problems
@@ -58,6 +58,10 @@ class EmbeddedReader:
             TopicInfo(name, partitions, records, size, json.loads(settings))
             for name, partitions, records, size, settings in self._side.rows(_TOPICS)
         ]
+
+    def describe(self, topic: str) -> list[PartitionInfo]:
+        """Return the partitions: one copy each, which no broker leads. Raises ConfigError."""
+        return [PartitionInfo(number) for number in sorted(self.bounds(topic))]
 
     def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
         """Return by partition the first kept offset and the end.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from connectors_core.api.errors import FencedError
 from connectors_core.api.store import Transaction
 from connectors_core.stores.embedded.log import EmbeddedLog
@@ -12,6 +14,8 @@ from connectors_core.stores.embedded.state import EmbeddedState
 class EmbeddedSlot:
     """A handle on the one slot; fenced by the next `acquire`."""
 
+    stages: ClassVar[bool] = False
+
     def __init__(self, log: EmbeddedLog, side: ReadSide) -> None:
         self._log = log
         self._side = side
@@ -21,6 +25,9 @@ class EmbeddedSlot:
     def offsets(self, connector: str) -> dict[str, str]:
         """Return the committed offsets by partition key. Blocking; after any commit under way."""
         return self._log.offsets(connector)
+
+    def stage(self, transaction: Transaction) -> None:
+        """Nothing: a commit takes no time before its rows are there."""
 
     def commit(self, transaction: Transaction) -> None:
         """Store it all, durably, or nothing. Blocking; may be called on any thread.

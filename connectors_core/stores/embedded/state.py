@@ -16,7 +16,7 @@ class EmbeddedState:
 
     def __init__(self, side: ReadSide, connector: str, partition_key: str) -> None:
         self._side = side
-        self._place = (connector, partition_key)
+        self._owner = (connector, partition_key)
 
     def get_many(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the values of those keys that exist."""
@@ -24,7 +24,7 @@ class EmbeddedState:
         for some in portions(keys):
             marks = ",".join("?" * len(some))
             sql = f"SELECT key, value FROM state WHERE {_OWNER} AND key IN ({marks})"
-            found.update(self._side.rows(sql, (*self._place, *some)))
+            found.update(self._side.rows(sql, (*self._owner, *some)))
         return found
 
     def scan(self, prefix: str, after: str, limit: int) -> list[tuple[str, str]]:
@@ -37,4 +37,4 @@ class EmbeddedState:
             sql += " AND key < ?"
             bounds.append(end)
         sql += " ORDER BY key LIMIT ?"
-        return self._side.rows(sql, (*self._place, *bounds, max(limit, 0)))
+        return self._side.rows(sql, (*self._owner, *bounds, max(limit, 0)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from connectors_core.api.errors import StoreError
-from connectors_core.api.store import SchemaRow, TopicSpec
+from connectors_core.api.store import CommitPace, SchemaRow, TopicLimits, TopicSpec
 from connectors_core.stores.embedded import positions
 from connectors_core.stores.embedded.connection import Connect, connect
 from connectors_core.stores.embedded.database import Database, nothing
@@ -36,7 +36,7 @@ class EmbeddedStore:
     its directory is not fit; nothing is overwritten then.
     """
 
-    default_linger = 0.005
+    pace = CommitPace(linger=0.005, records=1000, bytes=1 << 20)
 
     def __init__(
         self,
@@ -79,6 +79,10 @@ class EmbeddedStore:
         """Make the topics that are missing; return the number of partitions of each. Blocking."""
         with self._log.writing() as (_, appender):
             return appender.ensure(specs)
+
+    def limits(self, topic: str) -> TopicLimits:
+        """Return more than a unit may hold: `batch.max.bytes` is the limit here."""
+        return TopicLimits(1 << 30)
 
     def schemas(self) -> list[SchemaRow]:
         """Return what the embedded registry has committed."""

@@ -393,6 +393,7 @@ async def test_what_is_no_regular_file_is_a_config_error(path: Path, make: Any) 
         await to_the_end(path)
 
 
+@pytest.mark.slow
 async def test_reports_how_far_behind_it_is(path: Path) -> None:
     path.write_bytes(b"one\n" * 400_000)
     context = MemoryContext()

@@ -95,6 +95,7 @@ async def test_counts_are_those_of_the_script() -> None:
         assert server.cursors == [None]
 
 
+@pytest.mark.slow
 async def test_a_kill_after_any_item_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jetstream, "EVENTS", 5)
     frames = script()
@@ -134,6 +135,7 @@ async def test_identity_and_account_events_move_the_cursor_only() -> None:
         assert context.records == []
 
 
+@pytest.mark.slow
 async def test_silence_closes_windows_and_goes_on_telling_zero() -> None:
     async with Upstream([said(0), said(0.5)]) as server:
         context = MemoryContext()

@@ -76,6 +76,7 @@ async def test_a_finished_crawl_asks_for_nothing_when_started_again() -> None:
     assert context.offsets == offsets
 
 
+@pytest.mark.slow
 async def test_resumes_after_every_batch_with_nothing_lost_or_doubled() -> None:
     async with Upstream(articles=6) as one, Upstream(articles=4) as two:
         options = one.config() | {"delay": 0}
@@ -374,6 +375,7 @@ async def test_nothing_is_left_running_when_the_generator_is_closed(crawl: Any) 
     assert not [name for name in left if not name.startswith("HttpUpstream")]
 
 
+@pytest.mark.slow
 async def test_sitemaps_are_followed_through_indexes_and_taken_in_by_steps(crawl: Any) -> None:
     space = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
     async with HttpUpstream(lambda request: files.get(request.path, Response(404))) as server:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors_core.api.errors import DataError
+from connectors_core.api.errors import ConfigError, DataError
 from connectors_core.api.schema import Schema
 from connectors_core.api.schema_names import PROPERTY, escape
 from connectors_core.avro.codec import decoder, encoder
@@ -123,6 +123,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_every_value_that_fits_comes_back(data: st.DataObject) -> None:
@@ -287,3 +288,16 @@ def test_the_bytes_are_those_of_any_avro_reader() -> None:
     parsed = fastavro.parse_schema(schema.definition)
     read = fastavro.schemaless_reader(io.BytesIO(encoder(schema)(value)), parsed, None)
     assert read == {"_x40_a": 1, "b": [1.5, math.inf], "c": {"d_x20_e": "가"}}
+
+
+@pytest.mark.parametrize("topic", ["bytes", "int", "null", "a.string", "record", "map", "union"])
+def test_a_topic_may_be_called_as_a_type(topic: str) -> None:
+    for value in ({"a": b"\xff\x00"}, {"a": {"b": [1]}}):
+        schema = Schema.infer([value], topic)
+        assert decoder(schema)(encoder(schema)(value), 0) == value
+
+
+@pytest.mark.parametrize("name", ["bytes", "a.int"])
+def test_a_type_may_not_be_called_as_a_primitive_one(name: str) -> None:
+    with pytest.raises(ConfigError, match="names of primitive types"):
+        Schema.avro({"type": "record", "name": name, "fields": []})

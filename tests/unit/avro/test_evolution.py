@@ -45,6 +45,7 @@ def read_as(reader: Schema, writer: Schema, data: bytes) -> Any:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(DICTS, min_size=1, max_size=4), st.lists(DICTS, max_size=4))
 def test_a_reader_with_the_new_schema_reads_old_data(

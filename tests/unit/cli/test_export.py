@@ -52,7 +52,7 @@ def test_every_partition_is_whole_and_in_order(cli: Callable[..., Result], log: 
 
 
 def test_what_is_written_meanwhile_does_not_count(log: Any, prices: Any) -> None:
-    from connectors_core.cli.cursor import scan
+    from connectors_core.stores.cursor import scan
 
     reader = prices.open().reader()
     (start, end) = reader.bounds("prices")[0]

@@ -136,6 +136,16 @@ def test_the_exit_code_follows_what_the_run_was_for(
     assert summary.exit_code(found, bounded=False) == unbounded
 
 
+@pytest.mark.parametrize(("code", "said"), [("fenced.claim", 4), ("source", 1)])
+def test_a_connector_that_was_taken_over_has_an_exit_code_of_its_own(code: str, said: int) -> None:
+    """Or a service manager would start the worker again, which would take the connector back."""
+    failed = [
+        status("a", State.FAILED, failure=Failure("source", "source", "x")),
+        status("b", State.FAILED, failure=Failure(code, code, "x")),
+    ]
+    assert summary.exit_code(Summary(failed, 0, 0, 0.0), bounded=False) == said
+
+
 def test_the_summary_object_has_what_is_documented() -> None:
     one = status(records=3, bytes=99, errors=1, restarts=2, offsets={'{"path":"a"}': '{"byte":9}'})
     found = summary.as_map(Summary([one], 3, 99, 1.5))

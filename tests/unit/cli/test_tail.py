@@ -30,6 +30,15 @@ def test_shows_as_many_as_are_asked_for(cli: Callable[..., Result], twelve: Any)
     assert values(cli("tail", "letters", "-n", "0", "--format", "jsonl").stdout) == []
 
 
+@pytest.mark.parametrize("count", ["-1", "1000000001", "9" * 20])
+def test_a_count_that_nobody_can_mean_is_refused(
+    cli: Callable[..., Result], twelve: Any, count: str
+) -> None:
+    result = cli("tail", "letters", "-n", count)
+    assert result.exit_code == 2
+    assert f"{count} is not in the range 0<=x<=1000000000" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("start", "found"), [("start", "abcdefghijkl"), ("9", "jkl"), ("99", ""), ("end", "")]
 )

@@ -124,6 +124,15 @@ def test_the_users_own_names_keep_their_dots(good: Any) -> None:
         ("topics: {gaps: 5}", "topics.gaps: must be a name of 1 to 249"),
         ("value.converter: avrro", "value.converter: there is no converter 'avrro'. Did you mean"),
         ("value.converter.x: 1", "value.converter.x: the converter avro takes no options."),
+        ("topics: 5", "topics: must be a map"),
+        ("topics: [gaps]", "topics: must be a map"),
+        ("topic.creation: 5", "topic.creation: must be a map"),
+        ("topic.creation: [a]", "topic.creation: must be a map"),
+        (
+            "topic.creation.default.partitons: 3",
+            "topic.creation.default.partitons: there is no such setting. Did you mean partitions?",
+        ),
+        ("topic.creation.default.retention-ms: 3", "topic.creation.default.retention-ms: there is"),
         ("topic.creation.default.partitions: 0", "topic.creation.default.partitions: must be a"),
         ("topic.creation.a.include: '['", "topic.creation.a.include: '[' is no regular expression"),
     ],
@@ -132,6 +141,14 @@ def test_a_mistake_is_told_with_its_line_and_cure(bad: Any, line: str, said: str
     problems = bad(f"{HEAD}# a comment\n{line}\n")
     assert len(problems) == 1, problems
     assert problems[0].startswith(f"quotes.yaml:3: {said}"), problems
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["topics: {}", "topic.creation: {}", "topic.creation.default.confluent.tier.enable: true"],
+)
+def test_what_says_nothing_and_what_other_brokers_have_is_taken(good: Any, line: str) -> None:
+    good(f"{HEAD}{line}\n")
 
 
 def test_all_mistakes_of_all_files_are_told_at_once_in_order(

@@ -122,7 +122,7 @@ NESTED_ALIASES = "a0: &a0 " + "[" * 40 + "]" * 40 + "\na1: " + "[" * 40 + "*a0" 
         ("a: " + "9" * 5000, 1, "a number of more than 1000 digits"),
         ("a: 1e999\n", 1, "a number too large"),
         ("a: " + "[" * 64 + "]" * 64, 1, "nested more than 64 deep"),
-        ("[" * 200_000, 1, "nested more than 64 deep"),
+        ("[" * 200_000, 1, "rite it flatter"),  # a newer libyaml has a limit of its own
         ("- " * 200_000, 1, "nested more than 64 deep"),
         ("{a: " * 200_000, 1, "nested more than 64 deep"),
         (BOMB, 4, "aliases bring more than 1000 values"),

@@ -393,6 +393,7 @@ async def test_a_failed_task_can_be_restarted_by_hand(lab: Any) -> None:
     assert lab.values() == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hang", ["read", "plain", "close", "committed"])
 async def test_stop_is_bounded_whatever_the_source_does(lab: Any, hang: str) -> None:
     block = threading.Event()

@@ -10,8 +10,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import pytest
+
 from connectors_core import Batch, Config, ConfigError, Record, Retry, Source
-from connectors_core.api.errors import StoreError, StoreFull
+from connectors_core.api.errors import DataError, StoreError, StoreFull
 from connectors_core.runtime.state import Overlay
 
 
@@ -66,6 +68,7 @@ async def test_nothing_is_committed_over_a_commit_that_failed(lab: Any) -> None:
     assert lab.values() == list(range(1, 3001))
 
 
+@pytest.mark.slow
 async def test_a_restart_while_the_store_is_full_doubles_nothing(lab: Any) -> None:
     full = threading.Event()
 
@@ -109,6 +112,7 @@ async def test_no_partition_goes_on_over_samples_that_failed(lab: Any) -> None:
     assert lab.offsets().get('{"p":"a"}', {"n": 0})["n"] <= 9
 
 
+@pytest.mark.slow
 async def test_a_partition_is_let_go_before_another_task_takes_it_up(lab: Any) -> None:
     asked = [0]
 
@@ -251,6 +255,7 @@ async def test_large_headers_count_as_bytes(lab: Any) -> None:
     assert status.failure.code == "data.too-large"
 
 
+@pytest.mark.slow
 async def test_a_retry_is_not_kept_waiting_by_a_busy_neighbour(lab: Any) -> None:
     reads: list[float] = []
 
@@ -332,3 +337,43 @@ async def test_a_retry_waits_for_what_another_thread_has_just_closed(lab: Any) -
     status = await lab.run(lab.spec(Two))
     assert status.state == "COMPLETED"
     assert [value["a"] for value in lab.values() if "a" in value] == [1, 2, 3, 4, 5]
+
+
+class Refusing(Slowed):
+    """A slot of a log that takes no record of the word "refused"."""
+
+    def __init__(self, slot: Any) -> None:
+        super().__init__(slot, lambda: None)
+
+    def commit(self, transaction: Any) -> None:
+        rows = [row for some in transaction.rows.values() for row in some]
+        if any(b"refused" in (row[1] or b"") for row in rows):
+            raise DataError("a record was refused", code="data.refused")
+        self._slot.commit(transaction)
+
+
+async def test_a_record_that_the_log_refuses_fails_its_own_task_alone(lab: Any) -> None:
+    class Two(Source[Config]):
+        name = "two"
+
+        async def partitions(self) -> Any:
+            return [{"p": "good"}, {"p": "bad"}]
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            for n in range(offset["n"] + 1 if offset else 1, 201):
+                bad = partition["p"] == "bad" and n == 100
+                yield Record("refused" if bad else f"{partition['p']}{n}", offset={"n": n})
+                await asyncio.sleep(0)
+
+    acquire = lab.store.acquire
+    lab.store.acquire = lambda name: Refusing(acquire(name))
+    await lab.run(lab.spec(Two, tasks_max=2, commit_linger_ms=20))
+    states = {task.partitions[0]: task.state for task in lab.herder.statuses()[0].tasks}
+    assert states == {'{"p":"good"}': "COMPLETED", '{"p":"bad"}': "FAILED"}
+    values = lab.values()
+    assert [value for value in values if value.startswith("good")] == [
+        f"good{n}" for n in range(1, 201)
+    ]
+    bad = [value for value in values if value.startswith("bad")]
+    assert bad == [f"bad{n}" for n in range(1, len(bad) + 1)]
+    assert len(bad) < 100

@@ -1,0 +1,1 @@
+"""The door for HTTP: routes, and the server that answers them."""

@@ -1,0 +1,42 @@
+"""A store that takes long to answer is told of where the state is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from connectors_core.api.store import Transaction
+from connectors_core.runtime import writer
+from connectors_core.runtime.slot_thread import SlotThread
+from connectors_core.runtime.writer import WAITING, Writer
+
+
+class Silent:
+    """A slot whose commit ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.answer = threading.Event()
+
+    def commit(self, transaction: Transaction) -> None:
+        assert self.answer.wait(10)
+
+
+@pytest.mark.parametrize(("slow", "note"), [(0.0, WAITING), (60.0, "")])
+async def test_a_commit_that_takes_long_is_noted_until_it_ends(
+    monkeypatch: pytest.MonkeyPatch, slow: float, note: str
+) -> None:
+    monkeypatch.setattr(writer, "SLOW_SECONDS", slow)
+    slot, thread = Silent(), SlotThread("test")
+    found = Writer("test", slot, thread, Any)  # type: ignore[arg-type]
+    committing = asyncio.create_task(found._call(slot.commit, Transaction()))
+    try:
+        await asyncio.sleep(0.01)
+        assert found.note == note
+    finally:
+        slot.answer.set()
+        await committing
+        thread.stop()
+    assert found.note == ""
