@@ -9,7 +9,21 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import busy, latency, many, memory, start, throughput
+from benchmarks import (
+    busy,
+    kafka_avro,
+    kafka_latency,
+    kafka_many,
+    kafka_peer,
+    kafka_recovery,
+    kafka_start,
+    latency,
+    many,
+    memory,
+    start,
+    throughput,
+)
+from tests.kafka.jars import MissingToolError
 
 ALL = {
     "throughput": throughput.measure,
@@ -18,6 +32,12 @@ ALL = {
     "start": start.measure,
     "latency": latency.measure,
     "many": many.measure,
+    "kafka-avro": kafka_avro.measure,
+    "kafka-peer": kafka_peer.measure,
+    "kafka-start": kafka_start.measure,
+    "kafka-latency": kafka_latency.measure,
+    "kafka-many": kafka_many.measure,
+    "kafka-recovery": kafka_recovery.measure,
 }
 
 
@@ -30,8 +50,11 @@ def main() -> None:
     for name in given.names or ALL:
         with tempfile.TemporaryDirectory(prefix="pyconnect-bench-") as folder:
             print(f"\n## {name}", flush=True)
-            for line in ALL[name](Path(folder), given.quick):
-                print(line, flush=True)
+            try:
+                for line in ALL[name](Path(folder), given.quick):
+                    print(line, flush=True)
+            except MissingToolError as missing:
+                print(f"not measured: {missing}", flush=True)
 
 
 if __name__ == "__main__":
