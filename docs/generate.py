@@ -19,6 +19,9 @@ from connectors_core.api import hooks
 from connectors_core.app import build_catalogue
 from connectors_core.cli.group import COMMANDS, pyconnect
 from connectors_core.configs.describe import OptionInfo, describe, framework_options
+from connectors_core.configs.overrides import ALLOWED
+from connectors_core.configs.properties import ALIASES
+from connectors_core.configs.worker.options import WorkerOptions
 
 DOCS = Path(__file__).resolve().parent
 PLUGINS = DOCS.parent / "plugins"
@@ -29,7 +32,7 @@ CLI_HEAD = """# The command line
 
 `pyconnect COMMAND --help` says the same. Data goes to stdout, messages go to stderr. Exit codes:
 0 ok, 1 something failed while running, 2 a mistake in what was asked, 3 the environment,
-130 and 143 a signal. Installed plugins may bring commands of their own.
+4 taken over by another worker, 130 and 143 a signal. Installed plugins may bring commands of their own.
 """
 
 
@@ -155,8 +158,24 @@ def _examples(command: click.Command) -> str:
     return "\n".join(line.removeprefix("  ") for line in lines)
 
 
+def worker() -> str:
+    """Return the settings of a worker's file."""
+    return option_table(describe(WorkerOptions))
+
+
+def overrides() -> str:
+    """Return what a connector may say of its producer."""
+    rows = "".join(
+        f"| `{name}` | {kind} | {f'`{ALIASES[name]}`' if name in ALIASES else ''} |\n"
+        for name, kind in ALLOWED.items()
+    )
+    return f"| property | takes | the same as |\n|---|---|---|\n{rows}"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "options": framework,
+    "worker": worker,
+    "overrides": overrides,
     "converters": converters,
     "plugins": plugins,
     "hooks": hook_specs,
