@@ -16,7 +16,7 @@ from tests.chaos import kafka_topics
 from tests.chaos.kafka_worker import SECONDS, KafkaWorker
 from tests.kafka import oracle, topic
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.chaos
 ENDLESS = 50_000_000
 
 
@@ -98,7 +98,6 @@ def test_offsets_that_were_deleted_while_the_worker_was_down_are_missed(
     assert worker.missing_and_doubled() == (0, 120)
 
 
-@pytest.mark.chaos
 @pytest.mark.parametrize("anew", [False, True], ids=["gone", "made-anew"])
 def test_offsets_that_are_deleted_while_the_worker_runs_are_missed(
     tmp_path: Path, kafka: str, anew: bool
@@ -132,7 +131,6 @@ def test_an_unreadable_offset_fails_its_task_alone_and_is_named(tmp_path: Path, 
     assert {p: len(found) for p, found in worker.numbers().items()} == {0: 40, 2: 40}
 
 
-@pytest.mark.chaos
 def test_without_a_broker_the_start_ends_soon_and_says_whom_it_asked(
     tmp_path: Path, kafka: str
 ) -> None:

@@ -16,7 +16,7 @@ from tests.chaos import kafka_topics
 from tests.chaos.kafka_worker import HERE, SECONDS, KafkaWorker
 from tests.kafka import oracle, topic
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.chaos
 ENDLESS = 50_000_000
 
 

@@ -20,7 +20,7 @@ from tests.chaos.kafka_sources import ROWS, stock
 from tests.chaos.kafka_worker import HERE, KafkaWorker
 from tests.kafka import oracle
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.chaos
 PARTITION = '{"p":0}'
 POINTS = ("begin", "write", "offset", "commit", "committed")
 
@@ -76,14 +76,12 @@ def kill_and_check(worker: KafkaWorker, folder: Path, kills: int, seed: int) -> 
     assert worker.run() == 0, worker.said()
 
 
-@pytest.mark.chaos
 def test_copies_of_state_equal_their_topic_after_every_kill(tmp_path: Path, kafka: str) -> None:
     worker = stocking(tmp_path, kafka, last=25)
     kill_and_check(worker, tmp_path, kills=2, seed=3)
     assert check(worker, tmp_path) == 25
 
 
-@pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_copies_of_a_hundred_thousand_rows_equal_their_topic_after_every_kill(
     tmp_path: Path, kafka: str

@@ -253,6 +253,7 @@ class Large:
             assert state_digest(target, self.site.connector) == wanted
 
 
+@pytest.mark.chaos
 def test_killed_at_any_point_the_next_one_goes_on_and_nothing_is_lost_or_doubled(
     site: Site,
 ) -> None:
