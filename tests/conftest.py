@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 import signal
@@ -77,10 +78,14 @@ def nothing_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     ended(threads, request)
     deadline = time.monotonic() + GRACE
-    while open_sockets() - sockets:
-        # What a client's own threads are closing may take another moment.
-        assert time.monotonic() < deadline, "sockets are still open after the test"
-        time.sleep(0.001)
+    gc.disable()  # what only it lets go of is left behind
+    try:
+        while open_sockets() - sockets:
+            # What a client's own threads are closing may take another moment.
+            assert time.monotonic() < deadline, "sockets are still open after the test"
+            time.sleep(0.001)
+    finally:
+        gc.enable()
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
@@ -28,7 +30,7 @@ from connectors_core.stores.kafka import (
     slot,
     state,
 )
-from connectors_core.stores.kafka.session import Acknowledgements
+from connectors_core.stores.kafka.session import Acknowledgements, Transactions
 from connectors_core.stores.kafka.topics import Topics
 from tests.chaos import kafka_topics
 from tests.kafka import oracle, topic
@@ -51,8 +53,14 @@ def opened(kafka: str, tmp_path: Path) -> Iterator[Open]:
     """Open a worker's store: its own data dir, its own connections."""
     stores: list[KafkaStore] = []
 
-    def open_store(exactly_once: bool = True, *, only: str = "", **settings: Any) -> KafkaStore:
-        made = KafkaSettings({"bootstrap.servers": kafka}, **settings)
+    def open_store(
+        exactly_once: bool = True,
+        *,
+        only: str = "",
+        client: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> KafkaStore:
+        made = KafkaSettings({"bootstrap.servers": kafka, **(client or {})}, **settings)
         producers = {only: ProducerOptions(exactly_once)}
         stores.append(KafkaStore(made, tmp_path / str(len(stores)), producers))
         return stores[-1]
@@ -255,6 +263,67 @@ def test_a_topic_of_ours_is_asked_for_its_settings_once(
     monkeypatch.setattr(Topics, "configuration", counted)
     opened()
     assert sorted(asked) == ["pyconnect-claims", "pyconnect-offsets", "pyconnect-schemas"]
+
+
+@pytest.fixture(params=["seen", "not seen"])
+def broken_before(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction broke before the last look at its producer, or right after it."""
+    if request.param == "not seen":
+        monkeypatch.setattr(Transactions, "listen", lambda _: None)
+
+
+@pytest.mark.usefixtures("broken_before")
+def test_what_broke_a_staged_transaction_is_said_and_not_that_it_is_broken(
+    opened: Open, name: str, kafka: str
+) -> None:
+    store = opened()
+    topic.create(kafka, name, max_message_bytes=1500)  # nobody asked for its limits
+    one = store.acquire(store.slot_name(name))
+    large: list[Row] = [(None, random.randbytes(3000), None, ())]
+    one.stage(Transaction(rows={(name, 0): large}, offsets={(name, PART): at(1)}))
+    time.sleep(1)
+    more: list[Row] = [*large, (None, b"more", None, ())]
+    with pytest.raises(DataError, match=rf"a record for the topic {name} was refused"):
+        one.commit(Transaction(rows={(name, 0): more}, offsets={(name, PART): at(2)}))
+    assert one.offsets(name) == {}
+    one.release()
+
+
+@pytest.mark.usefixtures("broken_before")
+def test_an_owner_that_was_fenced_while_it_staged_is_told_so(
+    opened: Open, name: str, kafka: str
+) -> None:
+    store, other = opened(), opened()
+    topic.create(kafka, name)
+    one = store.acquire(store.slot_name(name))
+    rows: list[Row] = [(None, b"staged", None, ())]
+    one.stage(Transaction(rows={(name, 0): rows}, offsets={(name, PART): at(1)}))
+    two = other.acquire(other.slot_name(name))
+    time.sleep(1)
+    more: list[Row] = [*rows, *[(None, b"more", None, ())] * 10]
+    with pytest.raises(FencedError, match="was taken over"):
+        one.commit(Transaction(rows={(name, 0): more}, offsets={(name, PART): at(2)}))
+    assert two.offsets(name) == {}
+    one.release()
+    two.release()
+
+
+@pytest.mark.parametrize("exactly_once", [True, False])
+def test_an_error_that_somebody_keeps_does_not_keep_the_producer(
+    opened: Open, name: str, kafka: str, exactly_once: bool
+) -> None:
+    store = opened(exactly_once, only=name, client={"message.max.bytes": "2000"})
+    topic.create(kafka, name)
+    one = store.acquire(store.slot_name(name))
+    threads = psutil.Process().num_threads()
+    gc.disable()
+    try:
+        with pytest.raises(DataError) as kept:
+            one.commit(Transaction(rows={(name, 0): [(None, random.randbytes(3000), None, ())]}))
+        assert psutil.Process().num_threads() < threads, kept
+    finally:
+        gc.enable()
+    one.release()
 
 
 def test_a_topic_that_takes_little_gets_small_batches(opened: Open, name: str, kafka: str) -> None:

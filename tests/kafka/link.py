@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any, Protocol, TypeAlias
 
@@ -32,7 +33,8 @@ class Rules(Protocol):
 def reset(writer: asyncio.StreamWriter) -> None:
     """End a connection by RST: a side that is cut off learns it as a fault, not as a good-bye."""
     socket: Any = writer.get_extra_info("socket")
-    socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    with suppress(OSError):  # the other side was faster
+        socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 

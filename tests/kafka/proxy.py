@@ -197,7 +197,7 @@ class Proxy:
         with suppress(BlockingIOError):
             client, _ = listener.accept()
             client.setblocking(False)
-            serving = self.loop.create_task(self.serve(client))
+            serving = self.loop.create_task(self.serve(client, listener))
             self.serving.add(serving)
             serving.add_done_callback(self.serving.discard)
 
@@ -207,10 +207,10 @@ class Proxy:
             link.cut()
         await asyncio.gather(*(link.ended.wait() for link in links))
 
-    async def serve(self, client: socket.socket) -> None:
+    async def serve(self, client: socket.socket, listener: socket.socket) -> None:
         """Pass what one client says, until it or the broker goes or the connection is cut."""
         reader, writer = await asyncio.open_connection(sock=client)
-        if self.listener is None:
+        if self.listener is not listener:
             # It was taken in the instant before refuse().
             writer.transport.abort()
             return

@@ -300,9 +300,11 @@ def test_a_proxy_that_closes_while_clients_come_keeps_no_connection() -> None:
         with ThreadPoolExecutor(2) as pool:
             for _ in range(2):
                 pool.submit(knock)
-            time.sleep(0.01)
-            proxy.close()
-            over.set()
+            try:
+                time.sleep(0.01)
+                proxy.close()
+            finally:
+                over.set()
     assert not open_sockets() - before
 
 

@@ -42,10 +42,12 @@ class Publisher:
 
         with self._lock:
             try:
-                opened = self._opened()
-                opened.produce(self._topic, value, key, partition=0, on_delivery=delivered)
+                self._open()
+                self._producer.produce(self._topic, value, key, partition=0, on_delivery=delivered)
                 deadline = time.monotonic() + PUBLISH_SECONDS
-                while opened.flush(0.5) and time.monotonic() < deadline and not self._closed:
+                while (
+                    self._producer.flush(0.5) and time.monotonic() < deadline and not self._closed
+                ):
                     pass
             except KafkaException as error:
                 raise translated(error, "writing to the topic", self._topic) from error
@@ -65,7 +67,7 @@ class Publisher:
         with self._lock:
             self._producer = None
 
-    def _opened(self) -> Any:
+    def _open(self) -> None:
         if self._producer is None:
             properties = producer_properties(self._settings, ProducerOptions())
             # Written twice, such a record says the same; an idempotent producer starts 0.5 s later.
@@ -75,4 +77,3 @@ class Publisher:
                 "linger.ms": 0,
             }
             self._producer = producer(properties)
-        return self._producer

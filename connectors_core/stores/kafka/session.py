@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from connectors_core.api.errors import StoreError, StoreUnreachable
 from connectors_core.api.store import Headers, Row
@@ -43,6 +43,7 @@ _SUSPICIOUS = ("FAIL ", "REQTMOUT ", "TXNERR ")
 _NOTHING_SENT = "in state CONNECT"
 """Of a broker that can't be reached at all: it would be a suspicion every second."""
 _NOTHING: Mapping[str, Any] = {}
+_BROKEN = {KafkaError._STATE, KafkaError._FATAL}  # noqa: SLF001 - public in all but name
 
 
 class Session(Protocol):
@@ -112,7 +113,8 @@ class Sending:
                     else:
                         break
         except KafkaException as error:
-            raise refused(kafka_error(error), topic) or error from error
+            self._explain(error, topic)
+            raise
         finally:
             del send  # or a traceback would keep the producer and its threads
 
@@ -132,6 +134,7 @@ class Sending:
         """
         if self._producer is not None:
             self._producer.purge()
+            self._producer.poll(0)  # a report that nobody takes is never freed
             self._producer = None
 
     def heed_failures(self) -> None:
@@ -139,6 +142,13 @@ class Sending:
         for topic, error in self._failures:
             if found := refused(error, topic):
                 raise found
+
+    def _explain(self, error: KafkaException, topic: str) -> None:
+        """Raise what is behind an error of `produce`, if there is something behind it."""
+        self._producer.poll(0)
+        self.heed_failures()
+        if found := refused(kafka_error(error), topic):
+            raise found from error
 
     def _wait_for_room(self) -> None:
         deadline = time.monotonic() + self._seconds
@@ -210,6 +220,12 @@ class Transactions(Sending):
 
     def acknowledged(self) -> None:
         """Nothing: the transaction's end waits for every record."""
+
+    def _explain(self, error: KafkaException, topic: str) -> None:
+        """Raise what is behind an error of `produce`: a transaction that broke takes nothing more."""
+        super()._explain(error, topic)
+        if kafka_error(error).code() in _BROKEN:
+            self.commit()  # it can't succeed, and says what broke it
 
     def commit(self) -> None:
         """End the transaction. If this raises anything, it may be committed or not."""
