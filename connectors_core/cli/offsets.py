@@ -91,11 +91,14 @@ def set_offset(connector: str, partition: str, offset: str, yes: bool, place: Lo
 @place_options
 def reset(connector: str, partition: str | None, yes: bool, place: LogPlace) -> None:
     """Remove the offsets and the keyed state of CONNECTOR, so that it starts from the beginning."""
-    _read(place)
+    rows = _read(place)
     with _owned(place) as store:
         _ask(f"Remove offset and keyed state of {connector} {partition or 'as a whole'}?", yes)
         count = store.reset(connector, partition)
     click.echo(one_line(f"{connector}: {count} offsets removed, and their keyed state."), err=True)
+    if not count and connector not in _names(rows):
+        # No mistake: it may have had keyed state alone, or a first run that ended too soon.
+        click.echo(one_line(f"No offset of it was stored. {_cure(rows, connector)}"), err=True)
 
 
 def _read(place: LogPlace) -> list[Row]:
@@ -106,12 +109,18 @@ def _read(place: LogPlace) -> list[Row]:
 
 
 def _known(rows: list[Row], connector: str) -> None:
-    names = {name for name, _, _ in rows}
-    if connector in names:
-        return
-    near = get_close_matches(connector, names, n=1)
-    cure = f"Did you mean {near[0]!r}?" if near else "See `pyconnect offsets show`."
-    raise ConfigError(f"no offset of {connector!r} is stored. {cure}", code="config.connector")
+    if connector not in _names(rows):
+        text = f"no offset of {connector!r} is stored. {_cure(rows, connector)}"
+        raise ConfigError(text, code="config.connector")
+
+
+def _names(rows: list[Row]) -> set[str]:
+    return {name for name, _, _ in rows}
+
+
+def _cure(rows: list[Row], connector: str) -> str:
+    near = get_close_matches(connector, _names(rows), n=1)
+    return f"Did you mean {near[0]!r}?" if near else "See `pyconnect offsets show`."
 
 
 @contextmanager

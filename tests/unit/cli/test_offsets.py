@@ -100,3 +100,14 @@ def test_a_misspelt_connector_is_a_mistake_that_names_the_nearest(
         result = cli("offsets", *words)
         assert result.exit_code == 2
         assert "'lines'" in result.stderr
+
+
+def test_a_reset_that_finds_nothing_names_the_nearest(
+    cli: Callable[..., Result], lines: Any
+) -> None:
+    before = stored(cli)
+    result = cli("offsets", "reset", "line", "--yes")
+    assert result.exit_code == 0
+    assert "line: 0 offsets removed" in result.stderr
+    assert "No offset of it was stored. Did you mean 'lines'?" in result.stderr
+    assert stored(cli) == before
