@@ -119,6 +119,9 @@ def _ordered(found: Map, listed: list[str] | None, problems: Problems) -> Map:
         if group not in order:
             message = f"topic.creation.{group}: is not listed in topic.creation.groups. Add it."
             problems.add(found.mark(group), message)
+        elif group != "default" and "include" not in found[group]:
+            message = f"topic.creation.{group}: no topic is of it without include. Add that."
+            problems.add(found.mark(group), message)
     made = Map()
     for group in sorted(filter(found.__contains__, dict.fromkeys(order)), key="default".__eq__):
         made.put(group, found[group], found.mark(group))

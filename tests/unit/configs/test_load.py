@@ -135,6 +135,7 @@ def test_the_users_own_names_keep_their_dots(good: Any) -> None:
         ("topic.creation.default.retention-ms: 3", "topic.creation.default.retention-ms: there is"),
         ("topic.creation.default.partitions: 0", "topic.creation.default.partitions: must be a"),
         ("topic.creation.a.include: '['", "topic.creation.a.include: '[' is no regular expression"),
+        ("topic.creation.a.partitions: 3", "topic.creation.a: no topic is of it without include"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_cure(bad: Any, line: str, said: str) -> None:
