@@ -56,7 +56,7 @@ def worker_s_state(worker: KafkaWorker, data: Path) -> dict[int, dict[str, Any]]
 def test_twenty_random_kills_are_survived(tmp_path: Path, kafka: str) -> None:
     workers = [KafkaWorker(tmp_path / each, kafka, each, last=ENDLESS) for each in SOURCES]
     for seed in range(20):
-        workers[seed % 3].kill_at_random(1, seed)
+        workers[seed % 3].kill_at_random(1, seed, aimed=seed % 4 == 0)
     for worker in workers:
         worker.check(partitions=3)
     assert sum(worker.inside_commit for worker in workers) >= 4
@@ -90,11 +90,9 @@ def test_two_hundred_random_kills_are_survived(
         **{"commit.linger.ms": linger, "value.converter": "json"},
     )
     kills = 22 if linger else 45
-    worker.kill_at_random(kills, seed=linger)
+    worker.kill_at_random(kills, seed=linger, aimed=True)
     worker.check(partitions=3)
-    if not linger:
-        # 30 % of these are at least 20 % of all 201 kills.
-        assert worker.inside_commit >= kills * 0.3
+    assert worker.inside_commit >= kills * 0.2
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,9 @@ def test_two_hundred_random_kills_are_survived(tmp_path: Path, source: str, ling
         tmp_path, source, last=50_000_000, **{"commit.linger.ms": linger, "value.converter": "json"}
     )
     kills = 22 if linger else 45
-    worker.kill_at_random(kills, seed=linger)
+    worker.kill_at_random(kills, seed=linger, aimed=True)
     worker.check(partitions=3)
-    if not linger:
-        # 30 % of these are at least 20 % of all 201 kills.
-        assert worker.inside_commit >= kills * 0.3
+    assert worker.inside_commit >= kills * 0.2
 
 
 def test_a_source_that_ended_before_its_crash_is_seen(tmp_path: Path) -> None:

@@ -48,12 +48,17 @@ class Worker:
         with self.start(crash) as process:
             return process.wait(timeout)
 
-    def kill_after(self, seconds: float) -> bool:
-        """Kill a run at some instant after its first commit; False if it had ended before."""
+    def kill_after(self, seconds: float, *, amid: bool = False) -> bool:
+        """Kill a run at some instant after its first commit; False if it had ended before.
+
+        With `amid`, at the first instant after that at which a commit is seen to be under way.
+        """
         with self.start() as process:
             while process.poll() is None and not self.flag.read_bytes()[1]:
                 time.sleep(0.002)
             time.sleep(seconds)
+            while amid and process.poll() is None and not self.flag.read_bytes()[0]:
+                pass
             if process.poll() is not None:
                 return False
             process.send_signal(signal.SIGSTOP)
@@ -64,11 +69,15 @@ class Worker:
         self.flag.write_bytes(bytes(8))
         return True
 
-    def kill_at_random(self, kills: int, seed: int) -> None:
-        """Kill so many runs at instants of a seeded clock; what is left is run to its end."""
+    def kill_at_random(self, kills: int, seed: int, *, aimed: bool = False) -> None:
+        """Kill so many runs at instants of a seeded clock; what is left is run to its end.
+
+        With `aimed`, every third is aimed into a commit: how long one takes is the machine's.
+        """
         clock = random.Random(seed)
-        for _ in range(kills):
-            assert self.kill_after(clock.uniform(0, 0.15)), (
+        for number in range(kills):
+            amid = aimed and number % 3 == 0
+            assert self.kill_after(clock.uniform(0, 0.15), amid=amid), (
                 "the run ended before it could be killed"
             )
 
