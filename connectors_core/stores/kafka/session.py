@@ -134,7 +134,6 @@ class Sending:
         """
         if self._producer is not None:
             self._producer.purge()
-            self._producer.poll(0)  # a report that nobody takes is never freed
             self._producer = None
 
     def heed_failures(self) -> None:
