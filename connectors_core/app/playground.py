@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from connectors_core.api.errors import ConfigError
@@ -29,12 +28,7 @@ class Playground:
     async def __aenter__(self) -> Playground:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
     async def overlay(self, name: str, source: type[Source[Any]]) -> Mapping[str, Any]:

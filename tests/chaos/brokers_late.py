@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from connectors_core.api.errors import StoreError
 from connectors_core.api.store import Transaction
@@ -52,12 +51,7 @@ class Numbers:
     def __enter__(self) -> Numbers:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.slot.release()
         self.store.close()
 

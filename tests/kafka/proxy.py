@@ -12,7 +12,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack, suppress
-from types import TracebackType
 from typing import Any, TypeVar
 
 from tests.kafka.broker import HOST
@@ -271,10 +270,5 @@ class Proxies:
             self.started = started.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.started.close()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 
 from connectors_core.api.store import SchemaRow, StateReader, StoredRecord, TopicInfo
 from connectors_core.app.promotion.fingerprint import digest_of_all
@@ -77,12 +76,7 @@ class SourceLog(AbstractContextManager["SourceLog"]):
             for key, value in pairs(self.state(connector, partition))
         )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._reader.close()
         self._side.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 
 from connectors_core.api.store import SchemaRow, StoredRecord
 from connectors_core.app.storage import kafka_settings
@@ -101,12 +100,7 @@ class Target(AbstractContextManager["Target"]):
         except KeyError:
             return None  # an older broker has no such setting
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._reader.close()
         self._topics.close()
 

@@ -41,9 +41,9 @@ def read_to_end(
 ) -> None:
     """Give every committed record from `positions` on, and move those; an absent one is the start.
 
-    Blocking. Raises StoreError `kafka.timeout` if the end is not reached in time (`seconds`, or as
-    long as an unfinished transaction may take) (it is never taken
-    for empty), OffsetError `offset.lost` if the topic ends before a position.
+    Blocking. Raises StoreError `kafka.timeout` if the end is not reached in `seconds`, by default as
+    long as an unfinished transaction may take (it is never taken for empty), OffsetError
+    `offset.lost` if the topic ends before a position.
     """
     if seconds is None:
         seconds = settings.transaction_timeout_ms / 1000 + READ_SECONDS
