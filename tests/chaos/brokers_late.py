@@ -12,7 +12,7 @@ from pathlib import Path
 from connectors_core.api.errors import StoreError
 from connectors_core.api.store import Transaction
 from connectors_core.stores.kafka import KafkaSettings, KafkaStore
-from connectors_core.stores.kafka.session import Sending
+from connectors_core.stores.kafka.session import Session
 from tests.kafka import oracle
 from tests.kafka.cluster import Cluster
 from tests.kafka.proxy import Held, Proxies, Proxy
@@ -56,10 +56,10 @@ class Numbers:
         self.store.close()
 
     @property
-    def session(self) -> Sending:
+    def session(self) -> Session:
         """The producer that the slot has now."""
         session = self.slot._session
-        assert isinstance(session, Sending)
+        assert isinstance(session, Session)
         return session
 
     def reach(self, point: str) -> None:

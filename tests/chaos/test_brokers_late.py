@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors_core.api.errors import StoreUnreachable
-from connectors_core.stores.kafka.session import SLOW_SECONDS, Sending
+from connectors_core.stores.kafka.session import SLOW_SECONDS, Session
 from tests.chaos.brokers_late import Numbers
 from tests.kafka.cluster import Cluster
 from tests.kafka.oracle import open_transactions
@@ -35,7 +35,7 @@ def numbers(cluster: Cluster, proxies: Proxies, tmp_path: Path) -> Iterator[Numb
 def never_suspicious(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plant the bug: a session that never says that it must not be used again."""
     nothing = property(lambda _: "", lambda _, value: None)
-    monkeypatch.setattr(Sending, "suspect", nothing, raising=False)
+    monkeypatch.setattr(Session, "suspect", nothing, raising=False)
 
 
 def late_end_amid_the_next_commit(numbers: Numbers) -> int:

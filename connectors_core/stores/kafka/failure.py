@@ -70,7 +70,7 @@ _AWAY = {
 """No broker answered in time, or the one that did has no quorum; a new producer goes on."""
 
 
-_PASSING = frozenset(
+SILENT = frozenset(
     {
         KafkaError._TRANSPORT,  # noqa: SLF001 - public in all but name
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
@@ -78,6 +78,7 @@ _PASSING = frozenset(
         KafkaError._RESOLVE,  # noqa: SLF001
     }
 )
+"""Nobody answered."""
 
 
 def kafka_error(error: BaseException) -> Any:
@@ -88,7 +89,7 @@ def kafka_error(error: BaseException) -> Any:
 
 def passes(error: Any) -> bool:
     """Say whether a reader that is told this need only read on: a broker is not there just now."""
-    return error.retriable() or error.code() in _PASSING
+    return error.retriable() or error.code() in SILENT
 
 
 def still_under_way(error: BaseException) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -46,46 +47,16 @@ _NOTHING: Mapping[str, Any] = {}
 _BROKEN = {KafkaError._STATE, KafkaError._FATAL}  # noqa: SLF001 - public in all but name
 
 
-class Session(Protocol):
-    """What a slot asks of its producer. All calls are made by one thread at a time, and block."""
+class Session(ABC):
+    """A producer that takes rows and remembers what failed.
+
+    All calls are made by one thread at a time, and block.
+    """
 
     fences: ClassVar[bool]
     """Whether a newer one makes the cluster refuse this one's commits."""
     suspect: str
     """Why it must not be used again; empty while it may."""
-
-    @property
-    def outgrown(self) -> bool:
-        """Whether its batches may be larger than a topic that is known by now takes."""
-        ...
-
-    def listen(self) -> None:
-        """Hear what the client has to say by now; it may make the session suspect."""
-        ...
-
-    def begin(self) -> None:
-        """Begin a commit."""
-        ...
-
-    def produce(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
-        """Hand over rows."""
-        ...
-
-    def acknowledged(self) -> None:
-        """Wait until the rows so far are safe, if the commit alone would not make them so."""
-        ...
-
-    def commit(self) -> None:
-        """End the commit: all that was handed over is durable."""
-        ...
-
-    def close(self) -> None:
-        """Give the producer up; what was not committed is aborted."""
-        ...
-
-
-class Sending:
-    """What both kinds of session share: a producer that takes rows and remembers what failed."""
 
     def __init__(
         self, properties: dict[str, Any], name: str, seconds: float, batch_bytes: Callable[[], int]
@@ -99,8 +70,24 @@ class Sending:
         self._failures: list[tuple[str, Any]] = []
         self._producer = producer({**properties, "on_delivery": self._failed}, self._hear)
 
+    @abstractmethod
+    def begin(self) -> None:
+        """Begin a commit."""
+
+    @abstractmethod
+    def acknowledged(self) -> None:
+        """Wait until the rows so far are safe, if the commit alone would not make them so."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """End the commit: all that was handed over is durable."""
+
     def produce(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
-        """Hand over rows; waits while the producer's queue is full."""
+        """Hand over rows; waits while the producer's queue is full.
+
+        Raises DataError for one that is refused at once, StoreUnreachable if there is no room in
+        time, and what broke the transaction if that is why it takes no more.
+        """
         send = self._producer.produce
         try:
             for key, value, timestamp, headers in rows:
@@ -179,7 +166,7 @@ def _more(timestamp: int | None, headers: Headers) -> dict[str, Any]:
     return more
 
 
-class Transactions(Sending):
+class Transactions(Session):
     """Commits in transactions: exactly once."""
 
     fences: ClassVar[bool] = True
@@ -286,7 +273,7 @@ class Transactions(Sending):
                 return
 
 
-class Acknowledgements(Sending):
+class Acknowledgements(Session):
     """Commits without transactions: every record at least once."""
 
     fences: ClassVar[bool] = False

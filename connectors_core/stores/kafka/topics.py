@@ -21,7 +21,7 @@ from connectors_core.api.errors import ConfigError, PyconnectError, StoreUnreach
 from connectors_core.api.store import TopicLimits, TopicSpec
 from connectors_core.stores.kafka.client import admin
 from connectors_core.stores.kafka.compaction import COMPACTED, require_kept
-from connectors_core.stores.kafka.failure import kafka_error, translated
+from connectors_core.stores.kafka.failure import SILENT, kafka_error, translated
 from connectors_core.stores.kafka.limits import limits_of
 from connectors_core.stores.kafka.refusal import Refusal
 from connectors_core.stores.kafka.settings import KafkaSettings
@@ -57,7 +57,7 @@ class Topics:
             found = self._ask()
         except KafkaException as error:
             fault = kafka_error(error)
-            if fault is not None and fault.code() not in _SILENT:
+            if fault is not None and fault.code() not in SILENT:
                 raise translated(error, "asking the cluster", self.settings.address) from error
             raise self._silence() from error
         self._answered = True
@@ -256,10 +256,7 @@ class Topics:
             time.sleep(0.05)
 
 
-_SILENT = frozenset(
-    {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN}  # noqa: SLF001
-)
-_PASSING = _SILENT | {
+_PASSING = SILENT | {
     KafkaError.NOT_CONTROLLER,
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
