@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -96,9 +95,9 @@ def reset(connector: str, partition: str | None, yes: bool, place: LogPlace) -> 
         _ask(f"Remove offset and keyed state of {connector} {partition or 'as a whole'}?", yes)
         count = store.reset(connector, partition)
     click.echo(one_line(f"{connector}: {count} offsets removed, and their keyed state."), err=True)
-    if not count and connector not in _names(rows):
-        # No mistake: it may have had keyed state alone, or a first run that ended too soon.
-        click.echo(one_line(f"No offset of it was stored. {_cure(rows, connector)}"), err=True)
+    if not count and (unknown := _unknown(rows, connector)):
+        # Told, but no mistake: it may have had keyed state alone.
+        click.echo(one_line(unknown.message), err=True)
 
 
 def _read(place: LogPlace) -> list[Row]:
@@ -109,18 +108,15 @@ def _read(place: LogPlace) -> list[Row]:
 
 
 def _known(rows: list[Row], connector: str) -> None:
-    if connector not in _names(rows):
-        text = f"no offset of {connector!r} is stored. {_cure(rows, connector)}"
-        raise ConfigError(text, code="config.connector")
+    if unknown := _unknown(rows, connector):
+        raise unknown
 
 
-def _names(rows: list[Row]) -> set[str]:
-    return {name for name, _, _ in rows}
+def _unknown(rows: list[Row], connector: str) -> ConfigError | None:
+    from connectors_core.stores.names import unknown_connector
 
-
-def _cure(rows: list[Row], connector: str) -> str:
-    near = get_close_matches(connector, _names(rows), n=1)
-    return f"Did you mean {near[0]!r}?" if near else "See `pyconnect offsets show`."
+    names = {name for name, _, _ in rows}
+    return None if connector in names else unknown_connector(connector, names)
 
 
 @contextmanager

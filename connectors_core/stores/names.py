@@ -78,6 +78,13 @@ def unknown_topic(name: str, known: Iterable[str]) -> ConfigError:
     return ConfigError(f"there is no topic {name!r}.{hint}", code="config.topic")
 
 
+def unknown_connector(name: str, known: Iterable[str]) -> ConfigError:
+    """Return the error for a connector of which nothing is stored, with the nearest name."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    cure = f"Did you mean {near[0]!r}?" if near else "See `pyconnect offsets show`."
+    return ConfigError(f"no offset of {name!r} is stored. {cure}", code="config.connector")
+
+
 def unknown_partition(name: str, partition: int, count: int) -> ConfigError:
     """Return the error for a partition that a topic does not have."""
     return ConfigError(

@@ -16,7 +16,7 @@ from connectors_core.app.promotion import ledger
 from connectors_core.app.promotion.difference import portions, state_changes
 from connectors_core.app.promotion.fingerprint import digest_of
 from connectors_core.app.promotion.ledger import CONNECTOR, Handed, handed_key
-from connectors_core.app.promotion.source import SourceLog
+from connectors_core.app.promotion.source import SourceLog, by_connector
 from connectors_core.stores.kafka.slot import KafkaSlot
 
 Existing = Literal["refuse", "keep", "replace"]
@@ -116,9 +116,7 @@ def _decided_by_looking(
     """Return what would become of a connector, without taking it over."""
     reader = store.reader()
     try:
-        found: dict[str, dict[str, str]] = {}
-        for name, partition, offset in reader.offsets():
-            found.setdefault(name, {})[partition] = offset
+        found = by_connector(reader.offsets())
     finally:
         reader.close()
     here = source.offsets()[connector]

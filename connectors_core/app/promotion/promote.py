@@ -8,10 +8,9 @@ the next one goes on from what the cluster has committed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from connectors_core.api.errors import ConfigError
 from connectors_core.api.store import Slot, Store, Transaction
@@ -30,6 +29,7 @@ from connectors_core.app.storage import owned_store
 from connectors_core.configs.worker.place import KafkaPlace, LogPlace
 from connectors_core.runtime import crash
 from connectors_core.stores.embedded import FILE_NAME
+from connectors_core.stores.names import unknown_connector
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +181,9 @@ class _Heard:
 
 def _chosen_connectors(source: SourceLog, order: Order) -> list[str]:
     known = source.offsets()
-    unknown = [_unknown(name, known) for name in order.connectors if name not in known]
+    unknown = [unknown_connector(name, known) for name in order.connectors if name not in known]
     if unknown:
         raise ConfigError.of(unknown)
     if order.connectors:
         return [name for name in known if name in order.connectors]
     return [] if order.topics else list(known)
-
-
-def _unknown(name: str, known: Iterable[str]) -> ConfigError:
-    near = get_close_matches(name, list(known), n=1)
-    cure = f"Did you mean {near[0]!r}?" if near else "See `pyconnect offsets show`."
-    return ConfigError(f"no offset of {name!r} is stored. {cure}", code="config.connector")

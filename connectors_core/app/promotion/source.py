@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from hashlib import blake2b
 from pathlib import Path
@@ -55,10 +55,8 @@ class SourceLog(AbstractContextManager["SourceLog"]):
 
     def offsets(self) -> dict[str, dict[str, str]]:
         """Return committed offsets by connector and partition key; also of those with state only."""
-        found: dict[str, dict[str, str]] = {name: {} for name, _ in holders(self._side)}
-        for connector, partition, offset in self._reader.offsets():
-            found.setdefault(connector, {})[partition] = offset
-        return dict(sorted(found.items()))
+        nothing: dict[str, dict[str, str]] = {name: {} for name, _ in holders(self._side)}
+        return dict(sorted((nothing | by_connector(self._reader.offsets())).items()))
 
     def state_partitions(self, connector: str) -> list[str]:
         """Return the partition keys of a connector that have keyed state."""
@@ -79,6 +77,14 @@ class SourceLog(AbstractContextManager["SourceLog"]):
     def __exit__(self, *_: object) -> None:
         self._reader.close()
         self._side.close()
+
+
+def by_connector(offsets: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    """Return offsets by connector and partition key; given are connector, partition key, offset."""
+    found: dict[str, dict[str, str]] = {}
+    for connector, partition, offset in offsets:
+        found.setdefault(connector, {})[partition] = offset
+    return found
 
 
 def pairs(state: StateReader) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from connectors_core.api.store import SchemaRow, StoredRecord
+from connectors_core.app.promotion.source import by_connector
 from connectors_core.app.storage import kafka_settings
 from connectors_core.configs.worker.place import KafkaPlace
 from connectors_core.stores.cursor import scan
@@ -29,7 +30,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Mapping[str, str | None]) -> Limits:
-        """Read them from a topic's settings."""
+        """Read them from a topic's settings; an older broker has fewer."""
         most = _number(settings.get("max.message.bytes"))
         return cls(
             None if most is None else most - RECORD_OVERHEAD,
@@ -39,16 +40,6 @@ class Limits:
             settings.get("cleanup.policy") or "delete",
             settings.get("message.timestamp.type") == "LogAppendTime",
         )
-
-
-SETTINGS = (
-    "max.message.bytes",
-    "retention.ms",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.after.max.ms",
-    "cleanup.policy",
-    "message.timestamp.type",
-)
 
 
 class Target(AbstractContextManager["Target"]):
@@ -69,7 +60,7 @@ class Target(AbstractContextManager["Target"]):
 
     def limits(self, topic: str) -> Limits:
         """Return what a topic takes."""
-        return Limits.of({name: self._setting(topic, name) for name in SETTINGS})
+        return Limits.of(self._topics.configuration(topic))
 
     def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
         """Return by partition the first kept offset and the end."""
@@ -85,20 +76,11 @@ class Target(AbstractContextManager["Target"]):
 
     def offsets(self) -> dict[str, dict[str, str]]:
         """Return all committed offsets by connector and partition key, read anew."""
-        found: dict[str, dict[str, str]] = {}
-        for connector, partition, offset in self._reader.offsets():
-            found.setdefault(connector, {})[partition] = offset
-        return found
+        return by_connector(self._reader.offsets())
 
     def schemas(self) -> list[SchemaRow]:
         """List every schema of every subject, oldest first."""
         return self._reader.schemas()
-
-    def _setting(self, topic: str, name: str) -> str | None:
-        try:
-            return self._topics.setting(topic, name)
-        except KeyError:
-            return None  # an older broker has no such setting
 
     def __exit__(self, *_: object) -> None:
         self._reader.close()

@@ -137,10 +137,6 @@ class Topics:
             require_kept(name, self.configuration(name))  # somebody else may have made it meanwhile
         return counts
 
-    def setting(self, topic: str, name: str) -> str:
-        """Return one setting of a topic, as it holds there. Raises KeyError if brokers have none."""
-        return self.configuration(topic)[name]
-
     def configuration(self, topic: str) -> dict[str, str]:
         """Return all settings of a topic, as they hold there."""
         resource = ConfigResource(ResourceType.TOPIC, topic)

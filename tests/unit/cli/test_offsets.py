@@ -109,5 +109,5 @@ def test_a_reset_that_finds_nothing_names_the_nearest(
     result = cli("offsets", "reset", "line", "--yes")
     assert result.exit_code == 0
     assert "line: 0 offsets removed" in result.stderr
-    assert "No offset of it was stored. Did you mean 'lines'?" in result.stderr
+    assert "no offset of 'line' is stored. Did you mean 'lines'?" in result.stderr
     assert stored(cli) == before
