@@ -148,6 +148,10 @@ class Worker:
             self.states.clear()
             self.notes.clear()
 
+    def was_told(self, words: str) -> bool:
+        """Say whether a note or an error since the last `forget` holds these words."""
+        return any(words in each for each in self.notes)
+
     def ended(self) -> bool:
         """Say whether the process is gone."""
         return self.process.poll() is not None
