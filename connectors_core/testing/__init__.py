@@ -1,6 +1,27 @@
-"""What a plugin author tests with: fake upstreams, contexts, contracts."""
+"""What a plugin author tests with: the contract of a source, fake upstreams, contexts."""
 
-from connectors_core.testing.context import MemoryContext
-from connectors_core.testing.http import HttpUpstream, Request, Response
+from __future__ import annotations
 
-__all__ = ["HttpUpstream", "MemoryContext", "Request", "Response"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectors_core.testing.context import MemoryContext
+    from connectors_core.testing.contract import SourceContract
+    from connectors_core.testing.http import HttpUpstream, Request, Response
+
+_HOMES = {
+    "HttpUpstream": "http",
+    "MemoryContext": "context",
+    "Request": "http",
+    "Response": "http",
+    "SourceContract": "contract",
+}
+
+__all__ = ["HttpUpstream", "MemoryContext", "Request", "Response", "SourceContract"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self, TypeAlias
 from urllib.parse import parse_qsl
+
+from connectors_core.testing.door import Door
 
 _BODILESS = {204, 304}
 
@@ -71,35 +73,28 @@ class HttpUpstream:
 
     def __init__(self, handler: Handler, *, host: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
-        self.port = 0
+        self.door = Door(self._serve, host)
         self._handler = handler
-        self._host = host
-        self._connections: set[asyncio.Task[None]] = set()
         self._errors: list[Exception] = []
 
     @property
     def url(self) -> str:
         """Return `http://127.0.0.1:<port>`, without a slash at the end."""
-        return f"http://{self._host}:{self.port}"
+        return f"http://{self.door.host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port, once the block has begun."""
+        return self.door.port
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self._host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.door.open()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
+        await self.door.close()
         if self._errors and kind is None:
             raise self._errors[0]
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -112,10 +107,6 @@ class HttpUpstream:
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away, which is its right
-        finally:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
 
     async def _answer(self, request: Request) -> Response:
         try:

@@ -372,7 +372,7 @@ async def test_nothing_is_left_running_when_the_generator_is_closed(crawl: Any) 
         before = asyncio.all_tasks()
         await crawl(f"{server.url}/", *site.config()["seeds"], limit=3)
         left = [task.get_coro().__qualname__ for task in asyncio.all_tasks() - before]  # type: ignore[union-attr]
-    assert not [name for name in left if not name.startswith("HttpUpstream")]
+    assert not [name for name in left if not name.startswith("Door")]
 
 
 @pytest.mark.slow

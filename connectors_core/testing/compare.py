@@ -1,0 +1,97 @@
+"""Compares what was read with what was to be read: lost, doubled, too much, out of order."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from connectors_core.api.record import Partition, Record
+
+SHOWN = 120
+
+
+def text_of(value: Any) -> str:
+    """Return the text of a value: the same for equal values of any kind."""
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, default=repr)
+
+
+def values_of(
+    found: Mapping[Partition, Sequence[Record]], comparable: Callable[[Any], Any]
+) -> dict[Partition, list[str]]:
+    """Return the values of every partition's records as texts to compare."""
+    return {
+        partition: [text_of(comparable(record.value)) for record in records]
+        for partition, records in found.items()
+    }
+
+
+def difference(
+    wanted: Sequence[str], found: Mapping[Partition, Sequence[str]], *, ordered: bool
+) -> str:
+    """Say how what was found differs from what was wanted; "" if it does not.
+
+    All partitions together must hold the wanted values, each as often. With `ordered`, the values
+    of each partition must stand in the order of `wanted`.
+    """
+    want, have = Counter(wanted), Counter(each for some in found.values() for each in some)
+    lost, extra = want - have, have - want
+    doubled = Counter({each: n for each, n in extra.items() if each in want})
+    strange = extra - doubled
+    parts = [
+        _counted("lost", lost),
+        _counted("doubled", doubled),
+        _counted("not expected", strange),
+    ]
+    said = "; ".join(part for part in parts if part)
+    if said or not ordered:
+        return said
+    for partition, values in found.items():
+        if (at := _out_of_order(values, wanted)) is not None:
+            return (
+                f"out of order in partition {partition.key}, from number {at}: {_short(values[at])}"
+            )
+    return ""
+
+
+def _out_of_order(values: Sequence[str], wanted: Sequence[str]) -> int | None:
+    """Return the index of the first value that does not follow the one before it in `wanted`."""
+    rest = iter(wanted)
+    for at, value in enumerate(values):
+        if not any(value == each for each in rest):
+            return at
+    return None
+
+
+def _counted(what: str, some: Counter[str]) -> str:
+    if not some:
+        return ""
+    return f"{some.total()} {what}, as {_short(next(iter(some)))}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump())
+    if isinstance(value, msgspec.Struct):
+        return _plain(msgspec.structs.asdict(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def flat_list(some: Iterable[Iterable[str]]) -> list[str]:
+    """Return the texts of all partitions in one list."""
+    return [each for part in some for each in part]

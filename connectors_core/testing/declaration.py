@@ -1,0 +1,73 @@
+"""Declaration: what a contract says of its source, checked before anything is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from connectors_core.api.errors import ConfigError
+from connectors_core.api.source import Source
+from connectors_core.testing.far_side import require_upstream
+from connectors_core.testing.law import CAPABILITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A source, its upstream, what it can do, and which laws are waived for which reason.
+
+    `comparable` makes of a value what two reads have in common; `offsets` is a folder with the
+    golden offsets of earlier releases.
+    """
+
+    name: str
+    source: type[Source[Any]]
+    upstream: Callable[[], Any]
+    capabilities: frozenset[str]
+    waive: Mapping[str, str]
+    comparable: Callable[[Any], Any]
+    offsets: Path | None = None
+
+
+def declared(contract: Any, laws: Collection[str]) -> Declaration:
+    """Return what a contract class declares. Raises ConfigError with the place and the cure."""
+    name = contract.__name__
+    source = getattr(contract, "source", None)
+    if not (isinstance(source, type) and issubclass(source, Source)):
+        raise _mistake(f"{name}.source: must be a source class, got {source!r}.")
+    upstream = getattr(contract, "upstream", None)
+    if not callable(upstream):
+        raise _mistake(f"{name}.upstream: must be a class of upstreams, got {upstream!r}.")
+    require_upstream(upstream, name)
+    capabilities = frozenset(contract.capabilities)
+    for each in sorted(capabilities):
+        _require_known(each, CAPABILITIES, f"{name}.capabilities")
+    if {"live_only", "replayable"} <= capabilities:
+        raise _mistake(f"{name}.capabilities: a source is live_only or replayable, not both.")
+    for each, reason in contract.waive.items():
+        _require_known(each, laws, f"{name}.waive")
+        if not isinstance(reason, str) or not reason.strip():
+            raise _mistake(f"{name}.waive: {each} needs a reason.")
+    return Declaration(
+        name,
+        source,
+        upstream,
+        capabilities,
+        dict(contract.waive),
+        contract.comparable,
+        contract.offsets,
+    )
+
+
+def _require_known(word: str, known: Collection[str], where: str) -> None:
+    if word in known:
+        return
+    near = get_close_matches(word, known, n=1)
+    cure = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(known))}."
+    raise _mistake(f"{where}: unknown: {word!r}. {cure}")
+
+
+def _mistake(text: str) -> ConfigError:
+    return ConfigError(text, code="contract.declaration")

@@ -1,0 +1,132 @@
+"""Judge: applies the laws to a contract, in their order, each in its time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from connectors_core.runtime.retry import describe
+from connectors_core.testing.declaration import Declaration
+from connectors_core.testing.law import LEVELS, Broken, Law, NotApplicable
+from connectors_core.testing.trial import Trial
+
+Outcome: TypeAlias = Literal["passed", "failed", "skipped", "waived", "not judged"]
+LATE_SECONDS = 2.0
+"""How long a law that is over its time has to let go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one law. `reason` is empty for one that passed."""
+
+    law: str
+    outcome: Outcome
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class Court:
+    """Judges one contract; keeps the verdicts, because laws rest on others.
+
+    A law that was not asked for yet is taken to be kept.
+    """
+
+    def __init__(self, declaration: Declaration, level: str) -> None:
+        self.declaration = declaration
+        self.verdicts: dict[str, Verdict] = {}
+        self._level = LEVELS.index(level)
+        self._trial = Trial(declaration)
+
+    def all(self, laws: Iterable[Law]) -> Iterator[Verdict]:
+        """Judge laws one after the other. Blocking."""
+        for law in laws:
+            yield self.one(law)
+
+    def one(self, law: Law) -> Verdict:
+        """Judge a law, unless there is a reason not to. Blocking."""
+        began = time.monotonic()
+        outcome, reason = self._excused(law) or _judged(law, self._trial)
+        verdict = Verdict(law.name, outcome, reason, time.monotonic() - began)
+        self.verdicts[law.name] = verdict
+        return verdict
+
+    def _excused(self, law: Law) -> tuple[Outcome, str] | None:
+        if LEVELS.index(law.level) > self._level:
+            return "skipped", f"it is of the level {law.level}"
+        if law.name in self.declaration.waive:
+            return "waived", self.declaration.waive[law.name]
+        if missing := sorted(law.needs - self.declaration.capabilities):
+            return "skipped", f"the source is not declared {', '.join(missing)}"
+        for other in law.rests_on:
+            verdict = self.verdicts.get(other)
+            if verdict is not None and verdict.outcome in ("failed", "not judged"):
+                return "not judged", f"it rests on {other}, which is {verdict.outcome}"
+        return None
+
+
+def first_failure(verdicts: Mapping[str, Verdict]) -> Verdict | None:
+    """Return the verdict that names the fault, None if no law failed."""
+    return next((each for each in verdicts.values() if each.outcome == "failed"), None)
+
+
+class _Case(threading.Thread):
+    """A law on a loop and a thread of its own, so that its time can be over whatever it does."""
+
+    def __init__(self, law: Law, trial: Trial) -> None:
+        super().__init__(name=f"law-{law.name}", daemon=True)
+        self._law = law
+        self._trial = trial
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._judge())
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is a verdict
+            self.error = error
+
+    async def _judge(self) -> None:
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        await self._law.judge(self._trial)
+
+    def place(self) -> str:
+        """Return where the thread is just now."""
+        frame = sys._current_frames().get(self.ident or 0)  # noqa: SLF001 - the documented way
+        return "".join(traceback.format_stack(frame)[-3:]) if frame else ""
+
+    def give_up(self) -> None:
+        """Ask the law to end."""
+        if self._loop is not None and self._task is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        self.join(LATE_SECONDS)
+
+
+def _judged(law: Law, trial: Trial) -> tuple[Outcome, str]:
+    case = _Case(law, trial)
+    case.start()
+    case.join(law.seconds)
+    if case.is_alive():
+        place = case.place()
+        case.give_up()
+        return "failed", f"not done in its {law.seconds:g} s. It was at:\n{place}"
+    error = case.error
+    if error is None:
+        return "passed", ""
+    if isinstance(error, NotApplicable):
+        return "skipped", str(error)
+    if isinstance(error, Broken):
+        return "failed", str(error)
+    return "failed", f"{describe(error)}\n{_trace(error)}"
+
+
+def _trace(error: BaseException) -> str:
+    """Return the last lines of a traceback: where in the plugin it happened."""
+    return "".join(traceback.format_tb(error.__traceback__)[-3:])

@@ -1,0 +1,184 @@
+"""Laws of a life: it stops at once, waits without work, leaves nothing, keeps the loop free."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.law import Broken, NotApplicable, law, require
+from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.leftovers import Climb, Leftovers
+from connectors_core.testing.pulse import Pulse
+from connectors_core.testing.steps import Stop
+from connectors_core.testing.trial import Trial
+
+STOP_SECONDS = 1.0
+STOPS = 30
+"""How many of the waits of one life are tried."""
+STARTS = 20
+IDLE_SECONDS = 1.0
+IDLE_CPU = 0.25
+STORE_SECONDS, BESIDE_SECONDS = 1.0, 0.01
+
+
+@law("full", seconds=60, rests_on=("reads_everything",))
+async def keeps_the_loop_free(trial: Trial) -> None:
+    """A source never keeps the event loop for more than 100 ms.
+
+    The loop is shared: all other connectors stand still meanwhile, heartbeats too.
+
+    Await what waits; use `asyncio.to_thread` for what computes, or a plain generator, which has a
+    thread of its own.
+    """
+    for _ in range(3):
+        async with trial.upstream() as far, Pulse() as pulse:
+            await trial.read(far, Ledger())
+        if not pulse.blocked:
+            return
+    raise Broken(f"the loop stood still for {pulse.blocked:.2f} s. It was at:\n{pulse.place}")
+
+
+@law("full", seconds=60, rests_on=("reads_everything", "keeps_the_loop_free"))
+async def stops_at_every_await(trial: Trial) -> None:
+    """Stopped wherever it waits, a source lets go within a second.
+
+    The worker leaves behind what does not; a rebalance or a deployment waits for it.
+
+    Never catch CancelledError without raising it again; end what you started in `finally`.
+    """
+    counting = Stop()
+    async with trial.upstream() as far:
+        await counting.run(trial.read(far, Ledger(), waits=counting), STOP_SECONDS)
+    waits = counting.waits
+    for wait in sorted({1 + round(n * (waits - 1) / (STOPS - 1)) for n in range(STOPS)}):
+        stop = Stop(wait)
+        async with trial.upstream() as far:
+            if not await stop.run(trial.read(far, Ledger(), waits=stop), STOP_SECONDS):
+                raise Broken(
+                    f"stopped at wait {wait} of {waits}, it was still there a second later."
+                    " Don't catch CancelledError, and close in `finally` without waiting long."
+                )
+
+
+@law("full", seconds=30, rests_on=("reads_everything",))
+async def waits_without_work(trial: Trial) -> None:
+    """With nothing to read, a source takes next to no CPU and raises nothing.
+
+    A busy loop of one connector takes the core that the others share.
+
+    Wait on a socket or an event; `await asyncio.sleep` between two looks.
+    """
+    if "bounded" in trial.capabilities:
+        raise NotApplicable("it ends instead of waiting")
+    async with trial.upstream() as far:
+        ledger = Ledger()
+        partitions = await trial.partitions(far)
+        count = await trial.count(far) or 0
+        async with trial.life(far, ledger) as life:
+            reading = asyncio.create_task(life.read(partitions, stall=60.0))
+            while ledger.count < count and not reading.done():  # noqa: ASYNC110 - a look at both
+                await asyncio.sleep(0.01)
+            used = await _cpu_used(far)
+            require(not reading.done() or not reading.exception(), "it failed while it waited.")
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+    require(
+        used < IDLE_CPU * IDLE_SECONDS,
+        f"it took {used:.2f} s of CPU in {IDLE_SECONDS:.0f} s without anything to read.",
+    )
+
+
+async def _cpu_used(far: FarSide) -> float:
+    """Return the CPU seconds of everything but the upstream in a time without work."""
+    before = time.process_time() - await far.cpu()
+    await asyncio.sleep(IDLE_SECONDS)
+    return time.process_time() - await far.cpu() - before
+
+
+@law("full", seconds=60, rests_on=("reads_everything", "stops_at_every_await"))
+async def leaves_nothing_behind(trial: Trial) -> None:
+    """After 20 starts and stops no task, thread, socket, file, child process or temporary file is
+    left, and memory does not climb.
+
+    A worker runs for months, and every pause, retry and restart is a start.
+
+    Close in `close()` and `finally` what you opened; keep nothing in globals or class attributes.
+    """
+    enough = max(1, (await trial.whole()).count // 2)
+    climb = Climb()
+    with Leftovers() as left:
+        for start in range(STARTS):
+            ledger = Ledger()
+            async with trial.upstream() as far:
+                await trial.read(far, ledger, ledger.has(enough))
+            climb.look(start, STARTS)
+        said = "; ".join(each for each in (await left.found(), climb.found()) if each)
+    require(not said, f"after {STARTS} starts and stops there is left: {said}.")
+
+
+@law("full", seconds=30, rests_on=("reads_everything",), needs={"replayable"})
+async def survives_a_stalled_store(trial: Trial) -> None:
+    """When the store stalls and nobody pulls, a source goes on afterwards with nothing lost.
+
+    A store is slow some day. Not being pulled is the backpressure; it is no error.
+
+    Start no clock at a yield, and read again what the far side dropped meanwhile.
+    """
+    ledger = Ledger()
+    async with trial.upstream() as far:
+        half = max(1, (await trial.whole()).count // 2)
+        stalled: list[int] = []
+
+        def pause() -> float:
+            if stalled or ledger.count < half:
+                return 0.0
+            stalled.append(1)
+            return STORE_SECONDS
+
+        await trial.read(far, ledger, pause=pause)
+    cure = "It must bear not to be pulled for a while."
+    trial.require_whole(
+        await trial.wanted(), ledger, f"after a stall of {STORE_SECONDS:.0f} s", cure
+    )
+
+
+@law("full", seconds=30, rests_on=("reads_everything",))
+async def instances_do_not_meet(trial: Trial) -> None:
+    """Two instances in one process, at two upstreams, read as if each were alone.
+
+    A worker runs many connectors of one plugin.
+
+    Keep what you know in `self`, never in the class or the module.
+    """
+    wanted, half = await trial.wanted(), (await trial.whole()).count // 2
+    one, other = Ledger(), Ledger()
+    over = False
+
+    async def read_other() -> None:
+        nonlocal over
+        try:
+            async with trial.upstream() as far:
+                await trial.read(far, other)
+        finally:
+            over = True
+
+    async with trial.upstream() as far:
+        # The other one reads everything while this one stands still in the middle.
+        beside = asyncio.create_task(read_other())
+        await trial.read(
+            far, one, pause=lambda: BESIDE_SECONDS if one.count >= half and not over else 0.0
+        )
+        await beside
+    for ledger in (one, other):
+        trial.require_whole(wanted, ledger, "beside another instance", "Share nothing.")
+
+
+LAWS = (
+    keeps_the_loop_free,
+    stops_at_every_await,
+    waits_without_work,
+    leaves_nothing_behind,
+    survives_a_stalled_store,
+    instances_do_not_meet,
+)

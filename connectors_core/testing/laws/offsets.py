@@ -1,0 +1,88 @@
+"""Laws of offsets: flat JSON, each its own, and from every one exactly the rest."""
+
+from __future__ import annotations
+
+from connectors_core.testing.law import NotApplicable, law, require
+from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.trial import Trial
+
+CUTS = 60
+"""How many offsets are tried at most: all of a short reading, every n-th of a long one."""
+
+
+@law(rests_on=("items_are_well_formed",))
+async def offsets_are_flat_json(trial: Trial) -> None:
+    """An offset is a flat map of JSON scalars of at most 1 KiB.
+
+    It is stored as canonical JSON, and read back by another process, perhaps another release.
+
+    Keep numbers, text and booleans in it; what is nested or large belongs into keyed state.
+    """
+    faults = [each for each in (await trial.whole()).faults if each.code == "source.offset"]
+    require(not faults, "; ".join(dict.fromkeys(map(str, faults[:3]))))
+
+
+@law(rests_on=("offsets_are_flat_json",))
+async def offsets_move(trial: Trial) -> None:
+    """No two offsets in a row are equal in a partition.
+
+    A resume from an offset that two units share gives one of them again, or never.
+
+    Give each unit an offset of its own: a sequence number, an id, a position.
+    """
+    last: dict[str, object] = {}
+    for unit in (await trial.whole()).units:
+        if unit.offset is None:
+            continue
+        key = unit.partition.key
+        require(
+            last.get(key) != unit.offset,
+            f"partition {key}: two offsets in a row are {dict(unit.offset)!r}.",
+        )
+        last[key] = unit.offset
+
+
+@law(
+    "full",
+    seconds=60,
+    rests_on=("reads_everything", "offsets_move", "stops_at_every_await"),
+    needs={"replayable"},
+)
+async def resumes_from_every_offset(trial: Trial) -> None:
+    """Stopped after any unit and started again, a source gives exactly the rest, in order.
+
+    This is what a restart, a pause and a killed worker come to. Who skips one loses it for ever.
+
+    An offset says where to go on *after* its record; `read` begins behind it.
+    """
+    wanted = await trial.wanted()
+    units = len((await trial.whole()).units)
+    for cut in _cuts(units):
+        ledger = Ledger()
+        async with trial.upstream() as far:
+            await trial.read(far, ledger, ledger.has_units(cut))
+            stopped = _where(ledger)
+            await trial.read(far, ledger)
+        cure = "An offset says where to go on after its record, and `read` begins behind it."
+        trial.require_whole(wanted, ledger, f"resumed {stopped}", cure)
+
+
+def _cuts(units: int) -> list[int]:
+    """Return after how many units to stop: each of the first and the last, some between."""
+    if not units:
+        raise NotApplicable("a complete reading gave nothing")
+    if units <= CUTS:
+        return list(range(1, units + 1))
+    return sorted({1 + round(n * (units - 1) / (CUTS - 1)) for n in range(CUTS)})
+
+
+def _where(ledger: Ledger) -> str:
+    if not ledger.units:
+        return "from the start"
+    unit = ledger.units[-1]
+    offset = None if unit.offset is None else dict(unit.offset)
+    return f"after unit {len(ledger.units)}, offset {offset!r} of partition {unit.partition.key}"
+
+
+LAWS = (offsets_are_flat_json, offsets_move)
+RESUME = (resumes_from_every_offset,)

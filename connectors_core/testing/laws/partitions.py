@@ -1,0 +1,93 @@
+"""Laws of partitions: flat maps, distinct, the same every time, whole however they are split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors_core.api.errors import ContractError
+from connectors_core.api.record import Partition
+from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.law import Broken, law, require
+from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.life import ask_partitions
+from connectors_core.testing.trial import QUIET_SECONDS, Trial
+
+
+@law()
+async def partitions_are_flat_and_distinct(trial: Trial) -> None:
+    """Partitions are flat maps of JSON scalars, and no two are equal.
+
+    Offsets are stored under them, so equal ones would move each other's.
+
+    Return a list of small dicts from `partitions()`, one for each part.
+    """
+    async with trial.upstream() as far:
+        _checked(await ask_partitions(trial.source, trial.config(far)))
+
+
+@law(rests_on=("partitions_are_flat_and_distinct",))
+async def partitions_are_stable(trial: Trial) -> None:
+    """Asked twice, a source gives the same partitions.
+
+    A partition with another name has no offset: it is read from the start, and everything comes
+    twice.
+
+    Make partitions of what is configured or found, not of times, counters or random numbers.
+    """
+    async with trial.upstream() as far:
+        first = _checked(await ask_partitions(trial.source, trial.config(far)))
+        again = _checked(await ask_partitions(trial.source, trial.config(far)))
+    gone = sorted(each.key for each in {*first} ^ {*again})
+    require(not gone, f"asked twice, partitions() differs in {', '.join(gone)}.")
+
+
+@law(
+    "full",
+    seconds=60,
+    rests_on=("partitions_are_stable", "reads_everything"),
+    needs={"splits"},
+)
+async def partitions_split(trial: Trial) -> None:
+    """Read by 1, 2, … n tasks, each with some of the partitions, the same values come.
+
+    `tasks.max` must change how fast it goes, and nothing else.
+
+    Read in `read` what its partition names, and nothing of the others.
+    """
+    wanted = await trial.wanted()
+    async with trial.upstream() as far:
+        count = len(await trial.partitions(far))
+    for tasks in range(2, min(count, 4) + 1):
+        ledger = Ledger()
+        async with trial.upstream() as far:
+            partitions = await trial.partitions(far)
+            for task in range(tasks):
+                await _read_some(trial, far, ledger, partitions, slice(task, None, tasks))
+        cure = "Each partition must give its own values, whoever reads the others."
+        trial.require_whole(wanted, ledger, f"split over {tasks} tasks", cure)
+
+
+async def _read_some(
+    trial: Trial, far: FarSide, ledger: Ledger, partitions: list[Partition], part: slice
+) -> None:
+    count = ledger.count + sum((await trial.counts())[part])
+    async with trial.life(far, ledger) as life:
+        if "bounded" in trial.capabilities:
+            await life.read(partitions[part])
+        else:
+            await life.read(partitions[part], ledger.has(count), quiet=QUIET_SECONDS)
+
+
+def _checked(given: list[Any]) -> list[Partition]:
+    try:
+        partitions = [Partition(each) for each in given]
+    except ContractError as error:
+        raise Broken(str(error)) from error
+    require(partitions, "partitions() gave none. Give [{}] for a source that has no parts.")
+    doubled = sorted({each.key for each in partitions if partitions.count(each) > 1})
+    require(not doubled, f"partitions() gave {', '.join(doubled)} more than once.")
+    return partitions
+
+
+FIRST = (partitions_are_flat_and_distinct, partitions_are_stable)
+LATER = (partitions_split,)

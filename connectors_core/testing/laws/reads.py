@@ -1,0 +1,98 @@
+"""Laws of a reading: everything comes, once, in order, in units that end, fit for Avro."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from connectors_core.api.errors import PyconnectError
+from connectors_core.api.store import TopicLimits
+from connectors_core.avro.converter import AvroConverter
+from connectors_core.avro.registry import EmbeddedRegistry
+from connectors_core.runtime.encode import Encoder, Room, Route
+from connectors_core.testing.compare import text_of
+from connectors_core.testing.law import Broken, law, require
+from connectors_core.testing.trial import Trial
+
+TOPIC = "contract"
+SAMPLES, SHOWN = 100, 200
+
+
+@law(rests_on=("partitions_are_stable",))
+async def items_are_well_formed(trial: Trial) -> None:
+    """A read yields Records, Batches and Rejects, each where it belongs, and closes its units.
+
+    The runtime fails the task for anything else, at a user's and not at yours.
+
+    Give the last record of every unit an offset, a Batch's records none, and in read_all every item
+    its partition.
+    """
+    ledger = await trial.whole()
+    faults = [each for each in ledger.faults if each.code != "source.offset"]
+    require(not faults, "; ".join(dict.fromkeys(map(str, faults[:3]))))
+    require(ledger.units, "a complete reading gave nothing. The upstream must have something.")
+
+
+@law(rests_on=("items_are_well_formed",))
+async def reads_everything(trial: Trial) -> None:
+    """A read from the start gives what the upstream expects, each value once, in order.
+
+    What is lost or doubled without any failure is lost or doubled in every run.
+
+    Compare with `expected()`: it is what a complete read yields.
+    """
+    cure = "Every value of expected() is to be read once."
+    trial.require_whole(await trial.wanted(), await trial.whole(), "read from the start", cure)
+
+
+@law(rests_on=("items_are_well_formed",))
+async def records_survive_avro(trial: Trial) -> None:
+    """Every key and value is taken by its schema, and comes back from Avro as it was.
+
+    Avro is the default: a value that does not fit is an error of its record, at a user's.
+
+    Declare `schemas`, or yield plain values of one shape; a float is no int, and NaN no JSON.
+    """
+    registry = EmbeddedRegistry([])
+    key, value = (AvroConverter(registry, is_key=is_key) for is_key in (True, False))
+    encoder = Encoder(_routes(trial), key, value)
+    records = (await trial.whole()).records()
+    encoder.learn(records[:SAMPLES])
+    for record in records:
+        try:
+            (topic, _), (key_bytes, value_bytes, _, _), _ = encoder.row(record, "{}")
+        except PyconnectError as error:
+            raise Broken(f"{text_of(record)[:SHOWN]} can't be stored: {error}") from error
+        for what, made, given, converter in (
+            ("value", value_bytes, record.value, value),
+            ("key", key_bytes, record.key, key),
+        ):
+            back = None if made is None else converter.decode(topic, made)
+            require(
+                text_of(back) == text_of(given) or _near(back, given),
+                f"the {what} {text_of(given)[:SHOWN]} of a record for {topic} comes back from Avro"
+                f" as {text_of(back)[:SHOWN]}.",
+            )
+
+
+def _routes(trial: Trial) -> dict[str | None, Route]:
+    """Return where records of every logical topic go; a topic has one partition here."""
+    room = Room(1, TopicLimits(1 << 30))
+    names: tuple[str | None, ...] = (None, *trial.source.topics)
+    return {
+        name: Route(name or TOPIC, room, trial.source.schemas.get(name or "")) for name in names
+    }
+
+
+def _near(back: Any, value: Any) -> bool:
+    """Say whether two values differ only in what a double can't hold, or a field that is null."""
+    if isinstance(back, dict) and isinstance(value, dict):
+        return all(_near(back.get(key), value.get(key)) for key in {*back, *value})
+    if isinstance(back, list) and isinstance(value, list | tuple):
+        return len(back) == len(value) and all(map(_near, back, value))
+    if isinstance(back, float) and isinstance(value, int | float):
+        return math.isclose(back, value, rel_tol=1e-15)
+    return text_of(back) == text_of(value)
+
+
+LAWS = (items_are_well_formed, reads_everything, records_survive_avro)

@@ -1,0 +1,145 @@
+"""Trial: what a law works with: fresh upstreams, the source's options, and a complete reading."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pydantic import Secret, SecretStr
+
+from connectors_core.api.config import Config
+from connectors_core.api.record import Partition
+from connectors_core.testing.compare import difference, flat_list, text_of, values_of
+from connectors_core.testing.declaration import Declaration
+from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.law import NotApplicable, require
+from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.life import STALL_SECONDS, Life, ask_partitions
+
+LIVE_RECORDS = 20
+SECRET_LENGTH = 6
+QUIET_SECONDS = 0.1
+"""How long a source without an end is watched for records that should not come."""
+
+
+class Trial:
+    """One contract before its judge. Kept for all laws, each of which has a loop of its own."""
+
+    def __init__(self, declaration: Declaration) -> None:
+        self.declaration = declaration
+        self.source = declaration.source
+        self.capabilities = declaration.capabilities
+        self._whole: tuple[Ledger, list[str]] | None = None
+        self._partitions: list[Partition] = []
+
+    @asynccontextmanager
+    async def upstream(self) -> AsyncIterator[FarSide]:
+        """Run a fresh upstream."""
+        async with FarSide(self.declaration.upstream) as far:
+            yield far
+
+    def config(self, far: FarSide, **changes: Any) -> Config:
+        """Return the source's options for an upstream."""
+        return self.source.config_class()(**{**far.options, **changes})
+
+    async def partitions(self, far: FarSide) -> list[Partition]:
+        """Return the partitions of the source at an upstream."""
+        return [Partition(each) for each in await ask_partitions(self.source, self.config(far))]
+
+    @asynccontextmanager
+    async def life(self, far: FarSide, ledger: Ledger, **options: Any) -> AsyncIterator[Life]:
+        """Open the source at an upstream, over a ledger."""
+        async with Life(self.source, self.config(far), ledger, **options) as life:
+            yield life
+
+    async def read(
+        self,
+        far: FarSide,
+        ledger: Ledger,
+        enough: Callable[[], bool] | None = None,
+        *,
+        stall: float = STALL_SECONDS,
+        pause: Callable[[], float] | None = None,
+        **options: Any,
+    ) -> bool:
+        """Live once: read until all is there, or until `enough`; True if every read returned.
+
+        A source without an end is read until it has given as many values as are expected, and
+        watched for more.
+        """
+        partitions = await self.partitions(far)
+        async with self.life(far, ledger, **options) as life:
+            life.pause = pause or life.pause
+            if enough is not None:
+                return await life.read(partitions, enough, stall=stall)
+            count = await self.count(far)
+            if count is None:
+                return await life.read(partitions, stall=stall)
+            return await life.read(partitions, ledger.has(count), stall=stall, quiet=QUIET_SECONDS)
+
+    async def count(self, far: FarSide) -> int | None:
+        """Return how many values end a reading; None for a source that ends by itself."""
+        if "bounded" in self.capabilities:
+            return None
+        expected = await far.expected()
+        return LIVE_RECORDS if expected is None else len(expected)
+
+    async def whole(self) -> Ledger:
+        """Return one complete reading from the start; made once, for all laws."""
+        ledger, _ = await self._known()
+        return ledger
+
+    async def wanted(self) -> list[str]:
+        """Return the values of a complete reading as texts: as expected, or as they came."""
+        _, wanted = await self._known()
+        return wanted
+
+    async def counts(self) -> list[int]:
+        """Return how many values a complete reading gives of each partition, in their order.
+
+        By place: a partition may be named after its upstream, which is another one each time.
+        """
+        found = (await self.whole()).by_partition()
+        return [len(found.get(each, ())) for each in self._partitions]
+
+    def differs(self, wanted: list[str], ledger: Ledger) -> str:
+        """Say how a ledger differs from what was wanted; "" if it does not."""
+        found = values_of(ledger.by_partition(), self.declaration.comparable)
+        return difference(wanted, found, ordered="ordered" in self.capabilities)
+
+    def require_whole(self, wanted: list[str], ledger: Ledger, when: str, cure: str) -> None:
+        """Raise Broken unless a ledger has just what was wanted."""
+        said = self.differs(wanted, ledger)
+        require(not said, f"{when}: {said}. {cure}")
+
+    async def _known(self) -> tuple[Ledger, list[str]]:
+        if self._whole is None:
+            ledger = Ledger()
+            async with self.upstream() as far:
+                self._partitions = await self.partitions(far)
+                await self.read(far, ledger)
+                expected = await far.expected()
+            found = values_of(ledger.by_partition(), self.declaration.comparable)
+            wanted = (
+                flat_list(found.values())
+                if expected is None or "live_only" in self.capabilities
+                else [text_of(self.declaration.comparable(each)) for each in expected]
+            )
+            self._whole = ledger, wanted
+        return self._whole
+
+
+def require_fault(done: bool, kind: str) -> None:
+    """Raise NotApplicable if the upstream can't do this harm."""
+    if not done:
+        raise NotApplicable(f"the upstream has no fault({kind!r})")
+
+
+def secrets_of(config: Config, options: Mapping[str, Any]) -> list[str]:
+    """Return the values of the options that are secrets, those that are long enough to be found."""
+    values = [getattr(config, name, None) for name in options]
+    found = [
+        str(each.get_secret_value()) for each in values if isinstance(each, Secret | SecretStr)
+    ]
+    return [each for each in found if len(each) >= SECRET_LENGTH]

@@ -1,0 +1,436 @@
+"""Sources that break one law each, and nothing else: what the contract is tested with."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from connectors_core import Record, Retry, Source
+from tests.hostile.lawful import SHARDS, Items, Lawful, Options
+
+MUTANTS: dict[str, tuple[type[Lawful], type[Items]]] = {}
+
+
+class Following(Items):
+    follow = True
+
+
+class Pruning(Items):
+    prunes = True
+
+
+def breaks(law: str, upstream: type[Items] = Items) -> Any:
+    """Note the law that a mutant breaks."""
+
+    def noted(mutant: type[Lawful]) -> type[Lawful]:
+        MUTANTS[f"{mutant.__name__}-{law}"] = mutant, upstream
+        return mutant
+
+    return noted
+
+
+def with_options(options: type[Options]) -> type[Any]:
+    """Return the lawful source with other options."""
+
+    class Mutant(Lawful, Source[options]):  # type: ignore[valid-type, misc]
+        pass
+
+    return Mutant
+
+
+# Options.
+
+
+class Undescribed(Options):
+    colour: str = Field("red")
+
+
+class Filling(Options):
+    @model_validator(mode="before")
+    @classmethod
+    def fill(cls, given: Any) -> Any:
+        return {"url": "http://127.0.0.1:1", **given}
+
+
+class TakingAll(Options):
+    url: Annotated[str, BeforeValidator(str)] = Field(description="Where the items are.")
+
+
+class Ignoring(Options):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Clamping(Options):
+    @field_validator("page", mode="wrap")
+    @classmethod
+    def clamp(cls, value: Any, handler: Any) -> Any:
+        return handler(value) if not isinstance(value, int) else handler(min(max(value, 1), 50))
+
+
+class Open(Options):
+    password: str = Field("", description="What opens the other door.")
+
+
+@breaks("options_are_described")
+class DescribesNothing(with_options(Undescribed)):
+    name = "mutant"
+
+
+@breaks("required_options_are_named")
+class FillsInTheUrl(with_options(Filling)):
+    name = "mutant"
+
+
+@breaks("wrong_types_are_refused")
+class TakesAnyUrl(with_options(TakingAll)):
+    name = "mutant"
+
+
+@breaks("unknown_options_are_refused")
+class IgnoresUnknown(with_options(Ignoring)):
+    name = "mutant"
+
+
+@breaks("bounds_are_kept")
+class ClampsThePage(with_options(Clamping)):
+    name = "mutant"
+
+
+@breaks("secrets_are_marked")
+class PlainPassword(with_options(Open)):
+    name = "mutant"
+
+
+# Partitions.
+
+
+@breaks("partitions_are_flat_and_distinct")
+class TheSameTwice(Lawful):
+    async def partitions(self) -> Any:
+        return [{"shard": 0}, {"shard": 1}, {"shard": 1}]
+
+
+@breaks("partitions_are_flat_and_distinct")
+class Nested(Lawful):
+    async def partitions(self) -> Any:
+        return [{"shard": {"number": number}} for number in range(SHARDS)]
+
+
+@breaks("partitions_are_stable")
+class NewNames(Lawful):
+    async def partitions(self) -> Any:
+        return [{"shard": number, "run": uuid.uuid4().hex} for number in range(SHARDS)]
+
+
+@breaks("partitions_split")
+class OneLeads(Lawful):
+    leads = False
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        self.leads = self.leads or partition["shard"] == 0
+        async for record in super().read(partition, offset):
+            if self.leads or record.value["seq"] > 1:
+                yield record
+
+
+# Readings.
+
+
+class Rewritten(Lawful):
+    """Gives something else for the records of a partition."""
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        async for record in super().read(partition, offset):
+            for each in self.instead(record):
+                yield each
+
+    def instead(self, record: Record) -> list[Any]:
+        raise NotImplementedError
+
+
+@breaks("items_are_well_formed")
+class LeavesTheUnitOpen(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [record, *[Record(record.value)][: record.value["seq"] == 8]]
+
+
+@breaks("items_are_well_formed")
+class YieldsDicts(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [record.value]
+
+
+@breaks("reads_everything")
+class SkipsOne(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [record] if record.value != {"seq": 5, "shard": 1, "text": "item 5"} else []
+
+
+@breaks("reads_everything")
+class DoublesOne(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        twice = record.value["seq"] == 5 and record.value["shard"] == 1
+        return [Record(record.value), record] if twice else [record]
+
+
+@breaks("reads_everything")
+class OutOfOrder(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        held = None
+        async for record in super().read(partition, offset):
+            if record.value["seq"] == 4:
+                held = record.value
+                continue
+            yield record
+            if held is not None:
+                yield Record(held, offset={"seq": record.value["seq"], "late": True})
+                held = None
+
+
+@breaks("reads_everything")
+class EndsTooSoon(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [record] if record.value["seq"] < 8 else []
+
+
+@breaks("records_survive_avro")
+class HalfACharacter(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Record(record.value, key="\ud800", offset=record.offset)]
+
+
+# Offsets.
+
+
+@breaks("offsets_are_flat_json")
+class OffsetIsASet(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Record(record.value, offset={"seq": record.value["seq"], "seen": {1, 2}})]
+
+
+@breaks("offsets_are_flat_json")
+class OffsetIsHuge(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Record(record.value, offset={"seq": record.value["seq"], "seen": "x" * 2000})]
+
+
+@breaks("offsets_move")
+class OneOffsetForTwo(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Record(record.value, offset={"seq": record.value["seq"] // 2})]
+
+
+@breaks("resumes_from_every_offset")
+class OneTooFar(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Record(record.value, offset={"seq": record.value["seq"] + 1})]
+
+
+@breaks("resumes_from_every_offset")
+class OneBefore(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Record(record.value, offset={"seq": record.value["seq"] - 1})]
+
+
+@breaks("resumes_from_every_offset")
+class SkipsTheRestOfThePage(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        after = offset["page"] if offset else 0
+        while items := (await self.page(partition, after))["items"]:
+            after = items[-1]["seq"]
+            for item in items:
+                yield Record(item, offset={"page": after, "seq": item["seq"]})
+
+    async def committed(self, partition: Any, offset: Any) -> None:
+        await self.ask("/ack", shard=partition["shard"], seq=offset["seq"])
+
+
+# The life of a source.
+
+
+@breaks("yields_outside_of_scopes")
+class YieldsInATimeout(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        async for record in super().read(partition, offset):
+            async with asyncio.timeout(60):
+                yield record
+
+
+@breaks("stops_at_every_await")
+class SwallowsCancellation(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        while True:
+            try:
+                return await super().page(partition, after)
+            except asyncio.CancelledError:
+                await asyncio.sleep(3)
+
+
+@breaks("waits_without_work", Following)
+class Spins(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        page = await super().page(partition, after)
+        until = time.monotonic() + 0.05
+        while not page["items"] and time.monotonic() < until:
+            await asyncio.sleep(0)
+        return page
+
+
+class Leaking(Lawful):
+    """Leaves something in `open`."""
+
+    async def open(self) -> None:
+        self.leak()
+
+    def leak(self) -> None:
+        raise NotImplementedError
+
+
+KEPT: list[Any] = []
+
+
+@breaks("leaves_nothing_behind")
+class LeaksATask(Leaking):
+    def leak(self) -> None:
+        KEPT.append(asyncio.get_running_loop().create_task(asyncio.sleep(3600)))
+
+
+@breaks("leaves_nothing_behind")
+class LeaksAThread(Leaking):
+    def leak(self) -> None:
+        threading.Thread(target=threading.Event().wait, args=(8,), daemon=True).start()
+
+
+@breaks("leaves_nothing_behind")
+class LeaksASocket(Leaking):
+    def leak(self) -> None:
+        KEPT.append(socket.socket())
+
+
+@breaks("leaves_nothing_behind")
+class LeaksMemory(Leaking):
+    def leak(self) -> None:
+        KEPT.append([object() for _ in range(2000)])
+
+
+@breaks("keeps_the_loop_free")
+class BlocksTheLoop(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        time.sleep(0.25)
+        return await super().page(partition, after)
+
+
+@breaks("survives_a_stalled_store")
+class StartsAClockAtAYield(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        async for record in super().read(partition, offset):
+            began = time.monotonic()
+            yield record
+            if time.monotonic() - began > 0.9:
+                return
+
+
+@breaks("instances_do_not_meet")
+class SharesItsPlace(Lawful):
+    place: ClassVar[dict[int, int]] = {}
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        place, shard = self.place, partition["shard"]
+        place[shard] = offset["seq"] if offset else 0
+        while items := (await self.page(partition, place[shard]))["items"]:
+            place[shard] = items[-1]["seq"]
+            for item in items:
+                yield Record(item, offset={"seq": item["seq"]})
+
+
+@breaks("acknowledges_only_what_is_committed", Pruning)
+class AcknowledgesEarly(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        async for record in super().read(partition, offset):
+            await self.committed(partition, record.offset)
+            yield record
+
+
+# The far side.
+
+
+@breaks("faults_end_in_retry_or_a_clear_error")
+class EndsInSilence(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        try:
+            async for record in super().read(partition, offset):
+                yield record
+        except Retry:
+            return
+
+
+@breaks("faults_end_in_retry_or_a_clear_error")
+class RaisesWhatComes(Lawful):
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry as error:
+            raise error.__cause__ or error from None
+
+
+@breaks("faults_end_in_retry_or_a_clear_error")
+class WaitsForEver(Lawful):
+    async def ask(self, path: str, **query: Any) -> Any:
+        object.__setattr__(self.config, "timeout", 3600.0)
+        return await super().ask(path, **query)
+
+
+@breaks("retry_after_is_kept")
+class IgnoresRetryAfter(Lawful):
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry as error:
+            raise Retry(error.message) from error
+
+
+@breaks("a_pruned_offset_is_an_offset_error")
+class GoesOnFromTheOldest(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        return {**await super().page(partition, after), "oldest": 0}
+
+
+# What it keeps to itself.
+
+
+@breaks("secrets_are_kept")
+class LogsTheSecret(Lawful):
+    async def open(self) -> None:
+        logging.getLogger(__name__).debug("opening", extra={"with": self.secret()})
+
+
+@breaks("secrets_are_kept")
+class TellsTheSecretInAnError(Lawful):
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry as error:
+            raise Retry(f"{error.message} with {self.secret()}", after=error.after) from error
+
+
+@breaks("writes_nothing_of_its_own")
+class WritesAFile(Lawful):
+    async def open(self) -> None:
+        path = Path(f"/tmp/{uuid.uuid4().hex}")
+        path.write_text("cache")
+        path.unlink()
+
+
+@breaks("writes_nothing_of_its_own")
+class Prints(Lawful):
+    async def open(self) -> None:
+        print("opening")

@@ -1,0 +1,55 @@
+"""The contract itself: who keeps it passes, and of who breaks a law, that law is the first to say so."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors_core.testing import SourceContract
+from connectors_core.testing.judge import first_failure
+from connectors_core.testing.laws import BY_NAME, LAWS
+from tests.hostile.lawful import Items, Lawful
+from tests.hostile.mutants import KEPT, MUTANTS, Following, Pruning
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+CAPABILITIES = {"replayable", "ordered", "splits"}
+
+
+def contract(source: type[Lawful], upstream: type[Items]) -> type[SourceContract]:
+    more = set() if upstream.follow else {"bounded"}
+    more |= {"prunes_on_ack"} if upstream.prunes else set()
+    names = {"source": source, "upstream": upstream, "capabilities": CAPABILITIES | more}
+    return type("Contract", (SourceContract,), names)
+
+
+class TestLawful(SourceContract):
+    source = Lawful
+    upstream = Items
+    capabilities = CAPABILITIES | {"bounded"}
+
+
+class TestPruning(TestLawful):
+    upstream = Pruning
+    capabilities = CAPABILITIES | {"bounded", "prunes_on_ack"}
+
+
+class TestFollowing(TestLawful):
+    upstream = Following
+    capabilities = CAPABILITIES
+
+
+@pytest.mark.leaves_threads("a mutant that leaks one")
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_law_that_a_mutant_breaks_is_the_first_to_say_so(name: str) -> None:
+    source, upstream = MUTANTS[name]
+    court = contract(source, upstream).court()
+    for law in LAWS:
+        if court.one(law).outcome == "failed":
+            break
+    KEPT.clear()
+    failed = first_failure(court.verdicts)
+    assert failed is not None, "no law failed"
+    assert failed.law == name.rpartition("-")[2], f"{failed.law}: {failed.reason}"
+
+
+def test_every_law_has_a_mutant() -> None:
+    assert {name.rpartition("-")[2] for name in MUTANTS} == set(BY_NAME)
