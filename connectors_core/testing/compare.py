@@ -31,9 +31,7 @@ def values_of(
     }
 
 
-def difference(
-    wanted: Sequence[str], found: Mapping[Partition, Sequence[str]], *, ordered: bool
-) -> str:
+def difference(wanted: Sequence[str], found: Mapping[Any, Sequence[str]], *, ordered: bool) -> str:
     """Say how what was found differs from what was wanted; "" if it does not.
 
     All partitions together must hold the wanted values, each as often. With `ordered`, the values
@@ -54,7 +52,7 @@ def difference(
     for partition, values in found.items():
         if (at := _out_of_order(values, wanted)) is not None:
             return (
-                f"out of order in partition {partition.key}, from number {at}: {_short(values[at])}"
+                f"out of order in partition {partition!r}, from number {at}: {_short(values[at])}"
             )
     return ""
 

@@ -22,7 +22,7 @@ class Declaration:
     golden offsets of earlier releases.
     """
 
-    name: str
+    contract: type[Any]
     source: type[Source[Any]]
     upstream: Callable[[], Any]
     capabilities: frozenset[str]
@@ -51,7 +51,7 @@ def declared(contract: Any, laws: Collection[str]) -> Declaration:
         if not isinstance(reason, str) or not reason.strip():
             raise _mistake(f"{name}.waive: {each} needs a reason.")
     return Declaration(
-        name,
+        contract,
         source,
         upstream,
         capabilities,

@@ -23,7 +23,7 @@ LATE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one law. `reason` is empty for one that passed."""
+    """What became of one law. `reason` of one that passed is a note, or empty."""
 
     law: str
     outcome: Outcome
@@ -37,11 +37,13 @@ class Court:
     A law that was not asked for yet is taken to be kept.
     """
 
-    def __init__(self, declaration: Declaration, level: str) -> None:
+    def __init__(
+        self, declaration: Declaration, level: str, shard: tuple[int, int] = (1, 1)
+    ) -> None:
         self.declaration = declaration
         self.verdicts: dict[str, Verdict] = {}
         self._level = LEVELS.index(level)
-        self._trial = Trial(declaration)
+        self._trial = Trial(declaration, shard)
 
     def all(self, laws: Iterable[Law]) -> Iterator[Verdict]:
         """Judge laws one after the other. Blocking."""
@@ -85,6 +87,7 @@ class _Case(threading.Thread):
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.error: BaseException | None = None
+        self.note = ""
 
     def run(self) -> None:
         try:
@@ -95,7 +98,7 @@ class _Case(threading.Thread):
     async def _judge(self) -> None:
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
-        await self._law.judge(self._trial)
+        self.note = await self._law.judge(self._trial) or ""
 
     def place(self) -> str:
         """Return where the thread is just now."""
@@ -119,7 +122,7 @@ def _judged(law: Law, trial: Trial) -> tuple[Outcome, str]:
         return "failed", f"not done in its {law.seconds:g} s. It was at:\n{place}"
     error = case.error
     if error is None:
-        return "passed", ""
+        return "passed", case.note
     if isinstance(error, NotApplicable):
         return "skipped", str(error)
     if isinstance(error, Broken):

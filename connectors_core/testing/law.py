@@ -26,7 +26,7 @@ CAPABILITIES: Mapping[str, str] = {
 }
 """What a contract may say that its source can do; a law that needs more is skipped."""
 
-Judge: TypeAlias = "Callable[[Trial], Awaitable[None]]"
+Judge: TypeAlias = "Callable[[Trial], Awaitable[str | None]]"
 
 
 class Broken(AssertionError):
@@ -39,7 +39,8 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A named promise. `judge` raises Broken or NotApplicable, and takes at most `seconds`.
+    """A named promise. `judge` raises Broken or NotApplicable, takes at most `seconds`, and may
+    return a note.
 
     `rests_on` names laws without which this one says nothing. The docstring of `judge` has three
     paragraphs: the law, why there is one, how to keep it.

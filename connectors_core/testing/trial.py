@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pydantic import Secret, SecretStr
+from pydantic import BaseModel, Secret, SecretStr
 
 from connectors_core.api.config import Config
 from connectors_core.api.record import Partition
 from connectors_core.testing.compare import difference, flat_list, text_of, values_of
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.job import Home, home_of
 from connectors_core.testing.law import NotApplicable, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.life import STALL_SECONDS, Life, ask_partitions
@@ -24,12 +26,16 @@ QUIET_SECONDS = 0.1
 
 
 class Trial:
-    """One contract before its judge. Kept for all laws, each of which has a loop of its own."""
+    """One contract before its judge. Kept for all laws, each of which has a loop of its own.
 
-    def __init__(self, declaration: Declaration) -> None:
+    `shard` (i, n) says which part of the kills is to be made here.
+    """
+
+    def __init__(self, declaration: Declaration, shard: tuple[int, int] = (1, 1)) -> None:
         self.declaration = declaration
         self.source = declaration.source
         self.capabilities = declaration.capabilities
+        self.shard = shard
         self._whole: tuple[Ledger, list[str]] | None = None
         self._partitions: list[Partition] = []
 
@@ -42,6 +48,15 @@ class Trial:
     def config(self, far: FarSide, **changes: Any) -> Config:
         """Return the source's options for an upstream."""
         return self.source.config_class()(**{**far.options, **changes})
+
+    @property
+    def home(self) -> Home:
+        """Where a child process finds the contract."""
+        return home_of(self.declaration.contract)
+
+    def options(self, far: FarSide) -> dict[str, Any]:
+        """Return the options for an upstream as a file would have them."""
+        return {name: as_written(value) for name, value in far.options.items()}
 
     async def partitions(self, far: FarSide) -> list[Partition]:
         """Return the partitions of the source at an upstream."""
@@ -128,6 +143,15 @@ class Trial:
             )
             self._whole = ledger, wanted
         return self._whole
+
+
+def as_written(value: Any) -> Any:
+    """Return an option as JSON has it."""
+    if isinstance(value, Secret | SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return json.loads(json.dumps(value, default=str))
 
 
 def require_fault(done: bool, kind: str) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from connectors_core import Record, Retry, Source
+from connectors_core import OffsetError, Record, Retry, Source
 from tests.hostile.lawful import SHARDS, Items, Lawful, Options
 
 MUTANTS: dict[str, tuple[type[Lawful], type[Items]]] = {}
@@ -208,6 +208,14 @@ class HalfACharacter(Rewritten):
         return [Record(record.value, key="\ud800", offset=record.offset)]
 
 
+@breaks("schemas_are_stable")
+class FieldsOfASet(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [
+            Record({name: record.value[name] for name in {*record.value}}, offset=record.offset)
+        ]
+
+
 # Offsets.
 
 
@@ -358,6 +366,29 @@ class AcknowledgesEarly(Lawful):
         async for record in super().read(partition, offset):
             await self.committed(partition, record.offset)
             yield record
+
+
+@breaks("survives_a_kill_at_every_point", Pruning)
+class AcknowledgesAtTheEnd(Lawful):
+    """Lives on what the far side has forgotten, and tells it only when it is closed."""
+
+    def __init__(self, config: Any, context: Any) -> None:
+        super().__init__(config, context)
+        self.newest: dict[Any, Any] = {}
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        oldest = (await self.page(partition, 0))["oldest"]
+        if offset and offset["seq"] < oldest - 1:
+            raise OffsetError("gone")
+        async for record in super().read(partition, None):
+            yield record
+
+    async def committed(self, partition: Any, offset: Any) -> None:
+        self.newest[partition] = offset
+
+    async def close(self) -> None:
+        for partition, offset in self.newest.items():
+            await super().committed(partition, offset)
 
 
 # The far side.

@@ -6,6 +6,7 @@ from connectors_core.testing.law import Law
 from connectors_core.testing.laws import (
     acknowledgement,
     far_side,
+    killing,
     lifecycle,
     offsets,
     options,
@@ -27,5 +28,7 @@ LAWS: tuple[Law, ...] = (
     *partitions.LATER,
     *far_side.LAWS,
     *privacy.LAWS,
+    *killing.FULL,
+    *killing.CRASH,
 )
 BY_NAME = {law.name: law for law in LAWS}

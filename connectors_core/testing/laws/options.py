@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Secret, SecretStr
+from pydantic import BaseModel
 
 from connectors_core.api.errors import ConfigError
 from connectors_core.configs.kind import choices, expected, fields_of, is_model, is_secret, type_of
@@ -129,15 +129,7 @@ def _is_text(field: Any) -> bool:
 async def _options(trial: Trial) -> dict[str, Any]:
     """Return options that are right, as a file would have them."""
     async with trial.upstream() as far:
-        return {key: _as_written(value) for key, value in far.options.items()}
-
-
-def _as_written(value: Any) -> Any:
-    if isinstance(value, Secret | SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    return json.loads(json.dumps(value, default=str))
+        return trial.options(far)
 
 
 def _require_problem(trial: Trial, options: Mapping[str, Any], name: str, when: str) -> None:

@@ -6,16 +6,13 @@ import math
 from typing import Any
 
 from connectors_core.api.errors import PyconnectError
-from connectors_core.api.store import TopicLimits
-from connectors_core.avro.converter import AvroConverter
 from connectors_core.avro.registry import EmbeddedRegistry
-from connectors_core.runtime.encode import Encoder, Room, Route
 from connectors_core.testing.compare import text_of
 from connectors_core.testing.law import Broken, law, require
+from connectors_core.testing.stored import store_all
 from connectors_core.testing.trial import Trial
 
-TOPIC = "contract"
-SAMPLES, SHOWN = 100, 200
+SHOWN = 200
 
 
 @law(rests_on=("partitions_are_stable",))
@@ -53,35 +50,20 @@ async def records_survive_avro(trial: Trial) -> None:
 
     Declare `schemas`, or yield plain values of one shape; a float is no int, and NaN no JSON.
     """
-    registry = EmbeddedRegistry([])
-    key, value = (AvroConverter(registry, is_key=is_key) for is_key in (True, False))
-    encoder = Encoder(_routes(trial), key, value)
     records = (await trial.whole()).records()
-    encoder.learn(records[:SAMPLES])
-    for record in records:
-        try:
-            (topic, _), (key_bytes, value_bytes, _, _), _ = encoder.row(record, "{}")
-        except PyconnectError as error:
-            raise Broken(f"{text_of(record)[:SHOWN]} can't be stored: {error}") from error
-        for what, made, given, converter in (
-            ("value", value_bytes, record.value, value),
-            ("key", key_bytes, record.key, key),
-        ):
-            back = None if made is None else converter.decode(topic, made)
-            require(
-                text_of(back) == text_of(given) or _near(back, given),
-                f"the {what} {text_of(given)[:SHOWN]} of a record for {topic} comes back from Avro"
-                f" as {text_of(back)[:SHOWN]}.",
-            )
+    try:
+        for stored in store_all(trial.source, records, EmbeddedRegistry([])):
+            _require_same("value", stored.record.value, stored.value)
+            _require_same("key", stored.record.key, stored.key)
+    except PyconnectError as error:
+        raise Broken(f"a record can't be stored: {error}") from error
 
 
-def _routes(trial: Trial) -> dict[str | None, Route]:
-    """Return where records of every logical topic go; a topic has one partition here."""
-    room = Room(1, TopicLimits(1 << 30))
-    names: tuple[str | None, ...] = (None, *trial.source.topics)
-    return {
-        name: Route(name or TOPIC, room, trial.source.schemas.get(name or "")) for name in names
-    }
+def _require_same(what: str, given: Any, back: Any) -> None:
+    require(
+        text_of(back) == text_of(given) or _near(back, given),
+        f"the {what} {text_of(given)[:SHOWN]} comes back from Avro as {text_of(back)[:SHOWN]}.",
+    )
 
 
 def _near(back: Any, value: Any) -> bool:

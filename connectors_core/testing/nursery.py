@@ -1,0 +1,90 @@
+"""Nursery: child processes that live with a source, and may be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from tempfile import TemporaryFile
+from typing import Any
+
+from connectors_core.testing.job import Done, Home, Job
+from connectors_core.testing.law import Broken
+
+START_SECONDS, JOB_SECONDS = 30.0, 30.0
+
+
+class Nursery:
+    """`async with Nursery(home) as nursery:` starts a process that forks a child for every job.
+
+    `environment` is laid over this one's. Children have this process's sys.path.
+    """
+
+    def __init__(self, home: Home, environment: Mapping[str, str] | None = None) -> None:
+        self._home = home
+        self._environment = {**os.environ, **(environment or {})}
+
+    async def __aenter__(self) -> Nursery:
+        self._errors = TemporaryFile()  # noqa: SIM115 - closed at the end of the block
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "connectors_core.testing.zygote",
+            json.dumps(sys.path),
+            json.dumps(asdict(self._home)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=self._errors,
+            env=self._environment,
+        )
+        try:
+            await self._hear(START_SECONDS)
+        except BaseException:
+            await self._end()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end()
+
+    async def do(self, job: Job) -> Done:
+        """Have a job done. Raises Broken if it is not done in its time; the child is killed then."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asdict(job)).encode() + b"\n")
+        await self._process.stdin.drain()
+        pid = (await self._hear(START_SECONDS))["pid"]
+        try:
+            return Done(**await self._hear(JOB_SECONDS))
+        except TimeoutError as error:
+            os.kill(pid, signal.SIGKILL)
+            await self._hear(START_SECONDS)
+            raise Broken(f"a worker did not end in {JOB_SECONDS:.0f} s. {self._said()}") from error
+
+    async def _hear(self, seconds: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(seconds):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise Broken(f"the child process has ended: {self._said()}")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def _said(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()[-2000:].decode("utf-8", "replace")
+
+    async def _end(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        # The pipe's transport is closed when its end was read.
+        if self._process.stdout is not None:
+            await self._process.stdout.read()
+        self._errors.close()

@@ -1,0 +1,58 @@
+"""The parent of child processes: imports everything once, and forks for every job.
+
+Reads one JSON job a line from stdin; writes `{"pid": …}` and `{"code": …}` to stdout. A fork takes
+some milliseconds, a new interpreter half a second, and there are hundreds of kills.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from connectors_core.testing.declaration import Declaration
+from connectors_core.testing.job import Done, Home, Job, at
+
+
+def main() -> None:
+    """Serve jobs until stdin ends. The arguments are sys.path and the contract's home, as JSON."""
+    sys.path[:] = json.loads(sys.argv[1])
+    home = Home(**json.loads(sys.argv[2]))
+    to_parent = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a plugin prints must not meet what is said here
+    declaration = at(home).declaration()
+    to_parent.write(json.dumps({"ready": True}) + "\n")
+    for line in sys.stdin:
+        _serve(declaration, Job(**json.loads(line)), to_parent)
+
+
+def _serve(declaration: Declaration, job: Job, to_parent: Any) -> None:
+    told = Path(f"{job.folder}.told")
+    told.unlink(missing_ok=True)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(_child(declaration, job, told))
+    to_parent.write(json.dumps({"pid": pid}) + "\n")
+    _, status = os.waitpid(pid, 0)
+    found = json.loads(told.read_text()) if told.exists() else {}
+    to_parent.write(json.dumps({**found, "code": os.waitstatus_to_exitcode(status)}) + "\n")
+
+
+def _child(declaration: Declaration, job: Job, told: Path) -> int:
+    """Do the job, and tell how it went in a file."""
+    from connectors_core.testing.offspring import done
+
+    try:
+        how = done(declaration, job)
+    except BaseException as error:  # noqa: BLE001 - all of it is told
+        how = Done(1, "".join(traceback.format_exception(error))[-4000:])
+    told.write_text(json.dumps(asdict(how)))
+    return how.code
+
+
+if __name__ == "__main__":
+    main()
