@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Run connectors until they end or are stopped."),
     "check": ("check", "Check connector files without starting anything."),
     "plugins": ("plugins", "List, describe and check the plugins."),
+    "contract": ("contract", "Judge a source plugin by the contract of sources."),
     "topics": ("topics", "List the topics and what they hold, or describe one."),
     "tail": ("tail", "Show the newest records of a topic."),
     "export": ("export", "Write a whole topic as jsonl, avro or csv."),

@@ -1,4 +1,4 @@
-"""Upstream: a file of known JSON lines that keeps growing, in a directory of its own."""
+"""Upstream: a file of known JSON lines that keeps growing; and the contract of the source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import json
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Any, Self
+
+from connectors_core.testing import SourceContract
+from pyconnect_file_lines.source import FileLines
 
 
 class Upstream:
@@ -34,7 +37,7 @@ class Upstream:
             await self._task
         self._directory.cleanup()
 
-    def config(self) -> dict[str, str]:
+    def config(self) -> dict[str, Any]:
         """Return the options that point a connector here."""
         return {"path": str(self.path)}
 
@@ -54,3 +57,41 @@ class Upstream:
         while True:
             await asyncio.sleep(self._interval)
             self.append(1)
+
+
+class Finished(Upstream):
+    """A file of twenty lines that is read to its end."""
+
+    def __init__(self) -> None:
+        super().__init__(lines=20, interval=3600)
+
+    def config(self) -> dict[str, Any]:
+        """Return the options that read it once."""
+        return {**super().config(), "follow": False}
+
+
+class Still(Upstream):
+    """A file of twenty lines that might grow."""
+
+    def __init__(self) -> None:
+        super().__init__(lines=20, interval=3600)
+
+    def config(self) -> dict[str, Any]:
+        """Return the options that follow it."""
+        return {**super().config(), "poll_interval": 0.05}
+
+
+class FinishedContract(SourceContract):
+    """A file that is read once."""
+
+    source = FileLines
+    upstream = Finished
+    capabilities = frozenset({"replayable", "ordered", "bounded"})
+
+
+class FollowedContract(SourceContract):
+    """A file that is followed."""
+
+    source = FileLines
+    upstream = Still
+    capabilities = frozenset({"replayable", "ordered"})

@@ -1,0 +1,126 @@
+"""`pyconnect contract`: judges a source plugin by the laws that all sources keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from connectors_core.api.errors import PyconnectError
+from connectors_core.cli.escape import one_line
+from connectors_core.cli.options import examples, json_option, plugin_option
+from connectors_core.cli.output import print_json
+
+if TYPE_CHECKING:
+    from connectors_core.testing.contract import SourceContract
+    from connectors_core.testing.judge import Verdict
+    from connectors_core.testing.report import Report
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Return (i, n) from `i/n`, 1 <= i <= n."""
+    part, _, parts = text.partition("/")
+    if part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts):
+        return int(part), int(parts)
+    raise click.BadParameter(f"{text!r} is no part. Write 1/4 for the first of four.")
+
+
+@click.command(
+    epilog=examples(
+        "pyconnect contract file-lines",
+        "pyconnect contract quotes --plugin ./quotes.py --level basic",
+        "pyconnect contract quotes --level crash --shard 1/4",
+        "pyconnect contract quotes --json > contract.json",
+    )
+)
+@click.argument("name")
+@click.option(
+    "--level",
+    type=click.Choice(("basic", "full", "crash")),
+    default="full",
+    show_default=True,
+    help="Which laws: basic takes seconds, full up to a minute, crash kills workers for minutes.",
+)
+@click.option(
+    "--shard",
+    type=shard_of,
+    default="1/1",
+    metavar="I/N",
+    help="Make only the I-th of N parts of the kills.",
+)
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the result as JUnit's XML too.",
+)
+@plugin_option
+@json_option
+def contract(
+    name: str,
+    level: str,
+    shard: tuple[int, int],
+    junit: Path | None,
+    plugins: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Judge the source plugin NAME by the contract of sources, against its own fake upstream.
+
+    Laws that rest on one that failed are not judged: the first failure names the fault. The exit
+    code is 1 if there is one.
+    """
+    from connectors_core.app import build_catalogue
+    from connectors_core.testing import report
+    from connectors_core.testing.found import contracts_of
+
+    source = build_catalogue(plugins).source(name)
+    reports = [_judge(name, each, level, shard, as_json) for each in contracts_of(source)]
+    if junit is not None:
+        junit.write_bytes(report.as_junit(reports))
+    if as_json:
+        print_json(report.as_json(reports))
+    _end(reports)
+
+
+def _judge(
+    name: str, contract: type[SourceContract], level: str, shard: tuple[int, int], quiet: bool
+) -> Report:
+    from connectors_core.testing.judge import Court
+    from connectors_core.testing.law import VERSION
+    from connectors_core.testing.laws import LAWS
+    from connectors_core.testing.report import Report
+
+    declaration = contract.declaration()
+    capabilities = sorted(declaration.capabilities)
+    if not quiet:
+        able = ", ".join(capabilities) or "none"
+        click.echo(f"{name}, {contract.__name__}: contract {VERSION}, level {level}, able: {able}")
+    verdicts = []
+    for verdict in Court(declaration, level, shard).all(LAWS):
+        verdicts.append(verdict)
+        if not quiet:
+            _show(verdict)
+    return Report(name, contract.__name__, level, capabilities, verdicts)
+
+
+def _show(verdict: Verdict) -> None:
+    first, *rest = verdict.reason.splitlines() or [""]
+    said = f": {first}" if first else ""
+    line = f"{verdict.seconds:7.2f} s  {verdict.outcome:10}  {verdict.law}{said}"
+    click.echo(one_line(line))
+    for each in rest:
+        click.echo(f"           {one_line(each)}")
+
+
+def _end(reports: Sequence[Report]) -> None:
+    verdicts = [each for report in reports for each in report.verdicts]
+    failed = [each.law for each in verdicts if each.outcome == "failed"]
+    if failed:
+        raise PyconnectError(
+            f"{len(failed)} of {len(verdicts)} laws are broken; the first is {failed[0]}.",
+            code="contract.broken",
+        )
+    passed = sum(each.outcome == "passed" for each in verdicts)
+    click.echo(f"ok: {passed} laws are kept, {len(verdicts) - passed} do not apply.", err=True)
