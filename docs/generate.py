@@ -22,6 +22,9 @@ from connectors_core.configs.describe import OptionInfo, describe, framework_opt
 from connectors_core.configs.overrides import ALLOWED
 from connectors_core.configs.properties import ALIASES
 from connectors_core.configs.worker.options import WorkerOptions
+from connectors_core.testing.faults import FAULTS
+from connectors_core.testing.law import CAPABILITIES, Law
+from connectors_core.testing.laws import LAWS
 
 DOCS = Path(__file__).resolve().parent
 PLUGINS = DOCS.parent / "plugins"
@@ -172,9 +175,37 @@ def overrides() -> str:
     return f"| property | takes | the same as |\n|---|---|---|\n{rows}"
 
 
+def capabilities() -> str:
+    """Return what a contract may say of its source."""
+    rows = "".join(f"| `{name}` | {text} |\n" for name, text in CAPABILITIES.items())
+    return f"| capability | |\n|---|---|\n{rows}"
+
+
+def faults() -> str:
+    """Return the kinds of harm that an upstream may do."""
+    rows = "".join(f"| `{kind}` | {text} |\n" for kind, text in FAULTS.items())
+    return f"| kind | |\n|---|---|\n{rows}"
+
+
+def laws() -> str:
+    """Return every law: what it says, why there is one, how to keep it."""
+    return "\n".join(_law(each) for each in LAWS)
+
+
+def _law(law: Law) -> str:
+    text, why, how = law.paragraphs
+    facts = [f"level {law.level}", f"{law.seconds:g} s"]
+    facts += [f"needs {', '.join(f'`{each}`' for each in sorted(law.needs))}"] if law.needs else []
+    facts += [f"rests on {', '.join(f'`{each}`' for each in law.rests_on)}"] if law.rests_on else []
+    return f"### {law.name}\n\n{text}\n\n*Why:* {why}\n\n*How:* {how}\n\n{'; '.join(facts)}.\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "options": framework,
     "worker": worker,
+    "capabilities": capabilities,
+    "faults": faults,
+    "laws": laws,
     "overrides": overrides,
     "converters": converters,
     "plugins": plugins,

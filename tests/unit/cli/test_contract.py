@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from connectors_core.cli.group import pyconnect
+from connectors_core.testing.judge import Verdict
+from connectors_core.testing.laws import LAWS
+from connectors_core.testing.report import Report, as_json, as_junit
+
+PLUGIN = '''
+from connectors_core import Config, Record, Source
+from connectors_core.testing import SourceContract
+
+
+class Numbers(Source[Config]):
+    """Three numbers."""
+
+    name = "three-numbers"
+
+    async def read(self, partition, offset):
+        for n in range(offset["n"] + 1 if offset else 1, 4):
+            yield Record({"n": n}, offset={"n": OFFSET})
+
+
+class Upstream:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        return None
+
+    def config(self):
+        return {}
+
+    def expected(self):
+        return [{"n": n} for n in range(1, 4)]
+
+
+class Contract(SourceContract):
+    source = Numbers
+    upstream = Upstream
+    capabilities = {"replayable", "ordered", "bounded"}
+'''
+
+
+def judged(folder: Path, *words: str, offset: str = "n", text: str = PLUGIN) -> Result:
+    file = folder / "numbers.py"
+    file.write_text(text.replace("OFFSET", offset))
+    command = ["contract", "three-numbers", "--plugin", str(file), *words]
+    return CliRunner().invoke(pyconnect, command, catch_exceptions=False)
+
+
+def test_a_source_that_keeps_its_contract_ends_with_0(tmp_path: Path) -> None:
+    result = judged(tmp_path, "--level", "basic")
+    assert result.exit_code == 0
+    first, *lines = result.stdout.splitlines()
+    assert first == (
+        "three-numbers, Contract: contract 1, level basic, able: bounded, ordered, replayable"
+    )
+    assert [line.split()[3].rstrip(":") for line in lines] == [law.name for law in LAWS]
+
+
+def test_a_broken_law_is_named_and_ends_with_1(tmp_path: Path) -> None:
+    result = judged(tmp_path, "--level", "basic", offset="1")
+    assert result.exit_code == 1
+    assert (
+        "failed      offsets_move: partition {}: two offsets in a row are {'n': 1}."
+        in result.stdout
+    )
+    assert "the first is offsets_move." in result.stderr
+
+
+@pytest.mark.slow
+def test_child_processes_find_a_source_of_an_inline_file(tmp_path: Path) -> None:
+    result = judged(tmp_path, "--level", "crash", "--shard", "1/20", "--json")
+    assert result.exit_code == 0, result.output
+    verdicts = {each["law"]: each for each in json.loads(result.stdout)["contracts"][0]["verdicts"]}
+    assert verdicts["schemas_are_stable"]["outcome"] == "passed"
+    assert verdicts["survives_a_kill_at_every_point"]["reason"].startswith("11 kills")
+
+
+def test_programs_read_json_and_junit(tmp_path: Path) -> None:
+    xml = tmp_path / "contract.xml"
+    result = judged(tmp_path, "--level", "basic", "--json", "--junit", str(xml), offset="1")
+    found = json.loads(result.stdout)
+    assert (found["version"], found["passed"]) == ("1", False)
+    assert [each["law"] for each in found["contracts"][0]["verdicts"]] == [law.name for law in LAWS]
+    [suite] = ElementTree.parse(xml).getroot()
+    assert suite.get("name") == "three-numbers.Contract"
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(LAWS)), "1")
+    [failure] = suite.iter("failure")
+    assert "two offsets in a row" in failure.get("message", "")
+
+
+def test_a_report_survives_any_text() -> None:
+    verdicts = [Verdict("a", "failed", "\x00\ud800 <&>"), Verdict("b", "not judged", "x")]
+    report = Report("p", "C", "full", (), verdicts)
+    [suite] = ElementTree.fromstring(as_junit([report]))
+    assert suite.get("skipped") == "1"
+    assert not report.passed
+    assert as_json([report])["passed"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PLUGIN.partition("class Contract")[0], "there is no contract in _pyconnect_inline"),
+        (
+            PLUGIN.replace('    name = "th', '    testing = "nowhere"\n    name = "th'),
+            "its `testing` module 'nowhere' can't be imported",
+        ),
+        (PLUGIN.replace('"ordered"', '"orderd"'), "unknown: 'orderd'. Did you mean 'ordered'?"),
+    ],
+)
+def test_what_is_no_contract_is_told_with_its_cure(tmp_path: Path, text: str, said: str) -> None:
+    result = judged(tmp_path, text=text)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_shard_is_a_part_of_some(tmp_path: Path) -> None:
+    result = judged(tmp_path, "--shard", "3/2")
+    assert result.exit_code == 2
+    assert "Write 1/4 for the first of four." in result.stderr
