@@ -83,8 +83,8 @@ class Numbers:
         found = self.slot.offsets(self.name)
         return int(json.loads(found["{}"])["n"]) + 1 if found else 1
 
-    def commit(self) -> None:
-        """Commit the next number. Whatever comes of it, the offset knows."""
+    def commit(self) -> StoreError | None:
+        """Commit the next number; return why that failed. Whatever comes of it, the offset knows."""
         n = self.next()
         rows = {(self.name, 0): [(None, str(n).encode(), None, ())]}
         offsets = {(self.name, "{}"): json.dumps({"n": n})}
@@ -92,8 +92,10 @@ class Numbers:
             self.slot.commit(Transaction(rows=rows, offsets=offsets))  # type: ignore[arg-type]
         except StoreError as error:
             self.failures.append(error)
+            return error
         except GivenUpError:
             pass
+        return None
 
     def seen(self) -> list[int]:
         """Return what a reader of committed records sees."""

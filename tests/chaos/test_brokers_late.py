@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors_core.api.errors import StoreUnreachable
+from connectors_core.stores.kafka import session
 from connectors_core.stores.kafka.session import SLOW_SECONDS, Session
 from tests.chaos.brokers_late import Numbers
 from tests.kafka.cluster import Cluster
@@ -70,7 +71,10 @@ def test_without_recycling_a_late_end_makes_an_aborted_record_visible(
     assert numbers.failures == []
 
 
-def test_a_commit_whose_connection_was_cut_is_followed_by_a_new_producer(numbers: Numbers) -> None:
+def test_a_commit_whose_connection_was_cut_is_followed_by_a_new_producer(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SLOW_SECONDS", 60.0)  # a busy machine is no reason for one
     numbers.commit()
     before = numbers.session
     numbers.commit()
@@ -145,17 +149,15 @@ def test_without_recycling_a_seeded_schedule_is_wrong(
 def test_a_commit_that_outlives_its_transaction_is_made_again(
     cluster: Cluster, proxies: Proxies, tmp_path: Path
 ) -> None:
-    with Numbers(cluster, proxies, tmp_path, timeout_ms=3_000) as numbers:
+    with Numbers(cluster, proxies, tmp_path, timeout_ms=15_000) as numbers:
         numbers.commit()
 
         def until_the_broker_has_aborted_it() -> None:
             numbers.sent()
-            assert open_transactions(cluster.bootstrap, numbers.name)
             cluster.until(lambda: not open_transactions(cluster.bootstrap, numbers.name), "aborted")
 
         numbers.amid["commit"] = until_the_broker_has_aborted_it
-        numbers.commit()
-        assert [type(error) for error in numbers.failures] == [StoreUnreachable]
+        assert isinstance(numbers.commit(), StoreUnreachable)
         assert numbers.seen() == [1]
         numbers.commit()
         assert numbers.seen() == [1, 2]

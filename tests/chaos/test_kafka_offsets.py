@@ -20,6 +20,7 @@ pytestmark = pytest.mark.chaos
 ENDLESS = 50_000_000
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("bug", ["none", "stable-end"])
 def test_a_start_waits_for_a_foreign_transaction_among_the_offsets(
     tmp_path: Path, kafka: str, bug: str
@@ -32,7 +33,9 @@ def test_a_start_waits_for_a_foreign_transaction_among_the_offsets(
     offsets = worker.settings.offsets_topic
     child = worker.start()
     worker.until_stored(child)
-    with kafka_topics.open_transaction(kafka, offsets, 3, 6000):
+    # It has to outlast what is done here; without the bug, the start waits for its whole time.
+    milliseconds = 60_000 if bug == "stable-end" else 20_000
+    with kafka_topics.open_transaction(kafka, offsets, 3, milliseconds):
         for _ in range(3):
             worker.forget_flags()
             worker.until_stored(child)

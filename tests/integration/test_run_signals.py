@@ -22,10 +22,11 @@ def end(child: Any, number: int = signal.SIGTERM) -> tuple[str, str]:
     """Send a signal and hold the worker to its promise."""
     child.send_signal(number)
     before = time.monotonic()
-    output, errors = child.communicate(timeout=30)
+    output, errors = child.communicate(timeout=60)
     took = time.monotonic() - before
     assert child.returncode == 0, errors
-    assert took < LIMIT + 1.0, f"ended after {took:.1f} s"  # a second for a busy machine
+    # Ten seconds for a busy machine: what hangs or blocks here does so for 30 or more.
+    assert took < LIMIT + 10.0, f"ended after {took:.1f} s"
     return output, errors
 
 
