@@ -33,7 +33,7 @@ class Worker:
     """One connector that writes numbers, its own topic, and what was seen of it.
 
     `longest` is the longest time without a committed record, `states` every state that was shown,
-    `notes` every note and error text, `memory` the most resident bytes.
+    `notes` every note and error text, `codes` every error's code, `memory` the most resident bytes.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Worker:
         self.longest, self.memory = 0.0, 0
         self.states: set[str] = set()
         self.notes: set[str] = set()
+        self.codes: set[str] = set()
         self.records = 0
         self.entry = [sys.executable, "-m", "connectors_core"]
 
@@ -100,6 +101,7 @@ class Worker:
                 self.longest = max(self.longest, now - since)
                 self.states.add(status["state"])
                 self.notes.add(self.said(status))
+                self.codes |= {status["failure"]["code"]} if status["failure"] else set()
                 self.memory = max(self.memory, self.resident())
                 self.moved.notify_all()
 
@@ -147,10 +149,15 @@ class Worker:
             self.longest, self.memory = 0.0, 0
             self.states.clear()
             self.notes.clear()
+            self.codes.clear()
 
     def was_told(self, words: str) -> bool:
         """Say whether a note or an error since the last `forget` holds these words."""
         return any(words in each for each in self.notes)
+
+    def saw_the_brokers_fail(self) -> bool:
+        """Say whether an error since the last `forget` was the brokers': each has its own words."""
+        return any(each.startswith("kafka.") for each in self.codes)
 
     def ended(self) -> bool:
         """Say whether the process is gone."""

@@ -132,18 +132,21 @@ def test_seeded_schedules_of_late_requests_lose_and_double_nothing(
     assert numbers.next() > 12
 
 
+def is_wrong(numbers: Numbers, seed: int) -> bool:
+    """Say whether a seeded schedule has lost or doubled something."""
+    clock = random.Random(seed)
+    with numbers:
+        for _ in range(6):
+            numbers.round(clock)
+        return not numbers.right()
+
+
+@pytest.mark.timeout(900)
 def test_without_recycling_a_seeded_schedule_is_wrong(
     never_suspicious: None, cluster: Cluster, proxies: Proxies, tmp_path: Path
 ) -> None:
     """The control of the schedules."""
-    wrong = 0
-    for seed in range(4):
-        clock = random.Random(seed)
-        with Numbers(cluster, proxies, tmp_path) as numbers:
-            for _ in range(6):
-                numbers.round(clock)
-            wrong += not numbers.right()
-    assert wrong
+    assert any(is_wrong(Numbers(cluster, proxies, tmp_path), seed) for seed in range(4))
 
 
 def test_a_commit_that_outlives_its_transaction_is_made_again(

@@ -13,7 +13,7 @@ from tests.kafka.cluster import Cluster
 from tests.kafka.proxy import Proxies
 from tests.kafka.wire import Api
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 NODES = (1, 2, 3)
 
 
@@ -72,7 +72,7 @@ def test_a_commit_that_cannot_end_before_its_transaction_times_out(
 def test_three_hundred_milliseconds_of_latency(proxies: Proxies, worker: Worker) -> None:
     for node in NODES:
         proxies[node].slow(0.3)
-    worker.goes_on(records=2_000)
+    worker.goes_on(seconds=180, records=2_000)
     is_right(worker, "300 ms more, both ways")
 
 

@@ -65,9 +65,9 @@ def test_a_worker_with_a_full_disk_ends_when_it_is_told(site: Site, small_disk: 
     site.until(lambda all_: all_["a"]["note"])
     child.terminate()
     before = time.monotonic()
-    _, errors = child.communicate(timeout=30)
+    _, errors = child.communicate(timeout=60)
     assert child.returncode == 0, errors
-    assert time.monotonic() - before < 6
+    assert time.monotonic() - before < 20
     (small_disk / "ballast").unlink()
     assert site.call("store", "check").returncode == 0
 

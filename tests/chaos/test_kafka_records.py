@@ -11,7 +11,7 @@ import pytest
 
 from connectors_core.api.errors import StoreError
 from connectors_core.api.store import Transaction
-from connectors_core.stores.kafka import KafkaSettings, KafkaStore
+from connectors_core.stores.kafka import KafkaSettings, KafkaStore, session
 from tests.chaos import kafka_topics
 from tests.chaos.kafka_worker import HERE, SECONDS, KafkaWorker
 from tests.kafka import oracle, topic
@@ -107,8 +107,9 @@ def test_a_topic_that_is_unknown_is_made_at_once(store: KafkaStore) -> None:
 
 
 def test_a_topic_that_is_deleted_under_a_worker_is_named_and_not_waited_for_again(
-    store: KafkaStore, kafka: str, reached: list[str]
+    store: KafkaStore, kafka: str, reached: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(session, "GRACE_SECONDS", 5.0)
     name = topic.unique("deleted")
     slot = store.acquire(store.slot_name(topic.unique("c")))
     slot.commit(one_record(name))

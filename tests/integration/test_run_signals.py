@@ -59,7 +59,9 @@ def test_a_worker_full_of_hanging_sources_ends_in_time(site: Site) -> None:
 
 @pytest.mark.parametrize("where", ["read", "partitions"])
 def test_a_worker_whose_loop_is_blocked_ends_in_time(site: Site, where: str) -> None:
-    child = site.start(site.connector("bad", "blocks", where=where))
+    # The worker of one connector alone would end by itself when that one has failed.
+    good = site.connector("good", "counts", count=-1, pause=0.01)
+    child = site.start(site.connector("bad", "blocks", where=where), good)
     if where == "read":
         site.until(lambda all_: all_["bad"]["records"] == 300)
     else:

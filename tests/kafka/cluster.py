@@ -31,10 +31,10 @@ def metadata(bootstrap: str, topic: str, seconds: float = 5.0) -> Mapping[int, P
 
 
 def holds(fact: Callable[[], bool]) -> bool:
-    """Say whether a fact holds; what nobody could answer does not yet."""
+    """Say whether a fact holds; what nobody could answer, or has heard of, does not yet."""
     try:
         return fact()
-    except KafkaException:
+    except (KafkaException, KeyError):
         return False
 
 
