@@ -46,7 +46,6 @@ class Numbers:
         self.id = self.store.slot_name(self.name)
         self.slot = self.store.acquire(self.id)
         self.amid: dict[str, Callable[[], None]] = {}
-        self.failures: list[StoreError] = []
 
     def __enter__(self) -> Numbers:
         return self
@@ -91,7 +90,6 @@ class Numbers:
         try:
             self.slot.commit(Transaction(rows=rows, offsets=offsets))  # type: ignore[arg-type]
         except StoreError as error:
-            self.failures.append(error)
             return error
         except GivenUpError:
             pass

@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 PLUGIN = HERE / "brokers_source.py"
 LOOK_SECONDS = 0.1
 END_SECONDS = 60.0
+GOES_ON_SECONDS = 180.0
+"""More than the 120 s for which a commit is waited for whose end nobody answers."""
 TRANSACTION_TIMEOUT = "60s"
 
 
@@ -131,7 +133,7 @@ class Worker:
             met = self.moved.wait_for(lambda: fact() or self.ended(), seconds)
             assert met and fact(), f"not {what} after {seconds:.0f} s: {self.tail()}"
 
-    def goes_on(self, seconds: float = 60.0, records: int = 500) -> float:
+    def goes_on(self, seconds: float = GOES_ON_SECONDS, records: int = 500) -> float:
         """Wait until it has committed some more records; return how long that took."""
         began, before = time.monotonic(), self.records
         self.until(lambda: self.records >= before + records, "going on by itself", seconds)

@@ -51,7 +51,7 @@ def late_end_amid_the_next_commit(numbers: Numbers) -> int:
         numbers.give_up()
 
     numbers.amid["commit"] = amid
-    numbers.commit()
+    assert numbers.commit() is None
     return answers[0]
 
 
@@ -68,7 +68,6 @@ def test_without_recycling_a_late_end_makes_an_aborted_record_visible(
     """The control: it must fail, or the tests beside it show nothing."""
     assert late_end_amid_the_next_commit(numbers) == 0
     assert numbers.seen() == [1, 2], "the record of the aborted transaction is hidden"
-    assert numbers.failures == []
 
 
 def test_a_commit_whose_connection_was_cut_is_followed_by_a_new_producer(
@@ -80,12 +79,11 @@ def test_a_commit_whose_connection_was_cut_is_followed_by_a_new_producer(
     numbers.commit()
     assert numbers.session is before, "a clean commit gave its producer up"
     with numbers.held(Api.END_TXN):
-        numbers.commit()
+        assert numbers.commit() is None
     assert before.suspect
     assert numbers.session is before
-    numbers.commit()
+    assert numbers.commit() is None
     assert numbers.session is not before
-    assert numbers.failures == []
     assert numbers.seen() == [1, 2, 3, 4]
 
 
@@ -114,8 +112,7 @@ def test_a_late_request_for_a_producer_id_costs_a_commit_and_no_record(numbers: 
         held.deliver()
 
     numbers.amid["commit"] = amid
-    numbers.commit()
-    assert [type(error) for error in numbers.failures] == [StoreUnreachable]
+    assert isinstance(numbers.commit(), StoreUnreachable)
     assert numbers.seen() == [1, 2]
     numbers.commit()
     assert numbers.seen() == [1, 2, 3]
@@ -129,7 +126,7 @@ def test_seeded_schedules_of_late_requests_lose_and_double_nothing(
     for _ in range(6):
         numbers.round(clock)
     assert numbers.right(), f"{numbers.seen()}, and the next is {numbers.next()}"
-    assert numbers.next() > 12
+    assert numbers.next() > 6
 
 
 def is_wrong(numbers: Numbers, seed: int) -> bool:

@@ -37,7 +37,7 @@ def worker(cluster: Cluster, proxies: Proxies, tmp_path: Path) -> Iterator[Worke
 
 def is_right(worker: Worker, what: str) -> None:
     """Assert that it goes on by itself, then that nothing is lost or doubled."""
-    took = worker.goes_on(seconds=90)
+    took = worker.goes_on()
     worker.stop()
     count = worker.judge(at_least=1_000)
     print(f"{what}: on after {took:.1f} s, longest stall {worker.longest:.1f} s, {count} records")
@@ -72,7 +72,7 @@ def test_a_commit_that_cannot_end_before_its_transaction_times_out(
 def test_three_hundred_milliseconds_of_latency(proxies: Proxies, worker: Worker) -> None:
     for node in NODES:
         proxies[node].slow(0.3)
-    worker.goes_on(seconds=180, records=2_000)
+    worker.goes_on(records=2_000)
     is_right(worker, "300 ms more, both ways")
 
 

@@ -23,7 +23,7 @@ from tests.chaos.brokers_worker import Worker
 from tests.kafka.cluster import Cluster
 from tests.kafka.topic import create
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 OWN = "pyconnect-"
 SOON_SECONDS = 45.0
 WAYS = [AclOperation.READ, AclOperation.WRITE, AclOperation.CREATE, AclOperation.DESCRIBE]

@@ -46,8 +46,7 @@ def test_a_full_disk_stops_the_sources_until_there_is_room(
     ballast.write_bytes(bytes(5 * MIB))
     file = site.connector("a", source, count=1500, size=2000)
     child = site.start(file)
-    found = site.until(lambda all_: all_["a"]["note"])
-    assert "full" in found["a"]["note"]
+    found = site.until(lambda all_: "full" in all_["a"]["note"])
     assert found["a"]["state"] == "RUNNING"
     held = found["a"]["records"]
     assert held < 1500

@@ -46,7 +46,7 @@ class Worker:
             stdout=subprocess.DEVNULL,
         )
 
-    def run(self, crash: str | None = None, timeout: float = 60) -> int:
+    def run(self, crash: str | None = None, timeout: float = 180) -> int:
         """Run to the end, or to the crash; return the exit code, -9 for SIGKILL."""
         with self.start(crash) as process:
             return process.wait(timeout)

@@ -16,7 +16,7 @@ from confluent_kafka.admin._metadata import PartitionMetadata
 from tests.kafka.broker import HOST, Broker, free_ports, kafka_uuid
 from tests.kafka.jvm import QUICK, Jvm, command
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 FORMAT_SECONDS = 60.0
 TRANSACTIONS = "__transaction_state"
 PAUSE = 0.05
