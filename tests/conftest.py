@@ -23,7 +23,7 @@ settings.register_profile("quick", max_examples=25)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-GRACE = 5.0
+GRACE = 30.0
 """Seconds in which what is ending may end."""
 
 

@@ -46,7 +46,6 @@ class Numbers:
         self.id = self.store.slot_name(self.name)
         self.slot = self.store.acquire(self.id)
         self.amid: dict[str, Callable[[], None]] = {}
-        self.failures: list[StoreError] = []
 
     def __enter__(self) -> Numbers:
         return self
@@ -83,17 +82,18 @@ class Numbers:
         found = self.slot.offsets(self.name)
         return int(json.loads(found["{}"])["n"]) + 1 if found else 1
 
-    def commit(self) -> None:
-        """Commit the next number. Whatever comes of it, the offset knows."""
+    def commit(self) -> StoreError | None:
+        """Commit the next number; return why that failed. Whatever comes of it, the offset knows."""
         n = self.next()
         rows = {(self.name, 0): [(None, str(n).encode(), None, ())]}
         offsets = {(self.name, "{}"): json.dumps({"n": n})}
         try:
             self.slot.commit(Transaction(rows=rows, offsets=offsets))  # type: ignore[arg-type]
         except StoreError as error:
-            self.failures.append(error)
+            return error
         except GivenUpError:
             pass
+        return None
 
     def seen(self) -> list[int]:
         """Return what a reader of committed records sees."""

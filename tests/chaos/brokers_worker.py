@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 PLUGIN = HERE / "brokers_source.py"
 LOOK_SECONDS = 0.1
 END_SECONDS = 60.0
+GOES_ON_SECONDS = 180.0
+"""More than the 120 s for which a commit is waited for whose end nobody answers."""
 TRANSACTION_TIMEOUT = "60s"
 
 
@@ -33,7 +35,7 @@ class Worker:
     """One connector that writes numbers, its own topic, and what was seen of it.
 
     `longest` is the longest time without a committed record, `states` every state that was shown,
-    `notes` every note and error text, `memory` the most resident bytes.
+    `notes` every note and error text, `codes` every error's code, `memory` the most resident bytes.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Worker:
         self.longest, self.memory = 0.0, 0
         self.states: set[str] = set()
         self.notes: set[str] = set()
+        self.codes: set[str] = set()
         self.records = 0
         self.entry = [sys.executable, "-m", "connectors_core"]
 
@@ -100,6 +103,7 @@ class Worker:
                 self.longest = max(self.longest, now - since)
                 self.states.add(status["state"])
                 self.notes.add(self.said(status))
+                self.codes |= {status["failure"]["code"]} if status["failure"] else set()
                 self.memory = max(self.memory, self.resident())
                 self.moved.notify_all()
 
@@ -129,7 +133,7 @@ class Worker:
             met = self.moved.wait_for(lambda: fact() or self.ended(), seconds)
             assert met and fact(), f"not {what} after {seconds:.0f} s: {self.tail()}"
 
-    def goes_on(self, seconds: float = 60.0, records: int = 500) -> float:
+    def goes_on(self, seconds: float = GOES_ON_SECONDS, records: int = 500) -> float:
         """Wait until it has committed some more records; return how long that took."""
         began, before = time.monotonic(), self.records
         self.until(lambda: self.records >= before + records, "going on by itself", seconds)
@@ -147,10 +151,15 @@ class Worker:
             self.longest, self.memory = 0.0, 0
             self.states.clear()
             self.notes.clear()
+            self.codes.clear()
 
     def was_told(self, words: str) -> bool:
         """Say whether a note or an error since the last `forget` holds these words."""
         return any(words in each for each in self.notes)
+
+    def saw_the_brokers_fail(self) -> bool:
+        """Say whether an error since the last `forget` was the brokers': each has its own words."""
+        return any(each.startswith("kafka.") for each in self.codes)
 
     def ended(self) -> bool:
         """Say whether the process is gone."""

@@ -82,7 +82,7 @@ def acknowledge_first() -> None:
     """Tell the source that its units are durable before they are, and take time to store them."""
 
     def slow(self: EmbeddedSlot, transaction: Transaction) -> None:
-        time.sleep(0.05)
+        time.sleep(0.5)
         commit(self, transaction)
 
     EmbeddedSlot.commit = slow  # type: ignore[method-assign]

@@ -113,10 +113,6 @@ class KafkaWorker(Worker):
         """Return what the last run said on stderr."""
         return self.errors.read_text()
 
-    def flagged(self, which: int) -> bool:
-        """Say whether the child has set a byte of its flag file."""
-        return bool(self.flag.read_bytes()[which])
-
     def forget_flags(self) -> None:
         """Set all back, in place: a child that lives has the file's memory in use."""
         with self.flag.open("r+b") as file:

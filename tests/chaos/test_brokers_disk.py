@@ -16,7 +16,7 @@ from tests.kafka.cluster import Cluster, metadata
 
 pytestmark = [
     pytest.mark.chaos,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="NO FULL DISK: only root may mount a small one"),
 ]
 NODE = 3
@@ -52,7 +52,8 @@ def fill(disk: Path) -> Path:
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(65_536))
-    assert shutil.disk_usage(disk).free == 0
+    # A broker that lives may delete something meanwhile.
+    assert shutil.disk_usage(disk).free < 1 << 20
     return ballast
 
 
@@ -82,5 +83,5 @@ def test_the_worker_goes_on_while_the_disk_of_a_broker_is_full(
 def healthy(cluster: Cluster, worker: Worker) -> set[int]:
     """Return the brokers that are in sync in every partition, as the others say."""
     others = ",".join(each.address for node, each in cluster.brokers.items() if node != NODE)
-    found = metadata(others, worker.topic).values()
-    return set.intersection(*(set(each.isrs) for each in found))
+    found = metadata(others, worker.topic)
+    return set.intersection(*(set(found[each].isrs) for each in range(3)))

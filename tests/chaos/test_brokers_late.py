@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors_core.api.errors import StoreUnreachable
+from connectors_core.stores.kafka import session
 from connectors_core.stores.kafka.session import SLOW_SECONDS, Session
 from tests.chaos.brokers_late import Numbers
 from tests.kafka.cluster import Cluster
@@ -50,7 +51,7 @@ def late_end_amid_the_next_commit(numbers: Numbers) -> int:
         numbers.give_up()
 
     numbers.amid["commit"] = amid
-    numbers.commit()
+    assert numbers.commit() is None
     return answers[0]
 
 
@@ -67,21 +68,22 @@ def test_without_recycling_a_late_end_makes_an_aborted_record_visible(
     """The control: it must fail, or the tests beside it show nothing."""
     assert late_end_amid_the_next_commit(numbers) == 0
     assert numbers.seen() == [1, 2], "the record of the aborted transaction is hidden"
-    assert numbers.failures == []
 
 
-def test_a_commit_whose_connection_was_cut_is_followed_by_a_new_producer(numbers: Numbers) -> None:
+def test_a_commit_whose_connection_was_cut_is_followed_by_a_new_producer(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SLOW_SECONDS", 60.0)  # a busy machine is no reason for one
     numbers.commit()
     before = numbers.session
     numbers.commit()
     assert numbers.session is before, "a clean commit gave its producer up"
     with numbers.held(Api.END_TXN):
-        numbers.commit()
+        assert numbers.commit() is None
     assert before.suspect
     assert numbers.session is before
-    numbers.commit()
+    assert numbers.commit() is None
     assert numbers.session is not before
-    assert numbers.failures == []
     assert numbers.seen() == [1, 2, 3, 4]
 
 
@@ -110,8 +112,7 @@ def test_a_late_request_for_a_producer_id_costs_a_commit_and_no_record(numbers: 
         held.deliver()
 
     numbers.amid["commit"] = amid
-    numbers.commit()
-    assert [type(error) for error in numbers.failures] == [StoreUnreachable]
+    assert isinstance(numbers.commit(), StoreUnreachable)
     assert numbers.seen() == [1, 2]
     numbers.commit()
     assert numbers.seen() == [1, 2, 3]
@@ -125,37 +126,38 @@ def test_seeded_schedules_of_late_requests_lose_and_double_nothing(
     for _ in range(6):
         numbers.round(clock)
     assert numbers.right(), f"{numbers.seen()}, and the next is {numbers.next()}"
-    assert numbers.next() > 12
+    assert numbers.next() > 6
 
 
+def is_wrong(numbers: Numbers, seed: int) -> bool:
+    """Say whether a seeded schedule has lost or doubled something."""
+    clock = random.Random(seed)
+    with numbers:
+        for _ in range(6):
+            numbers.round(clock)
+        return not numbers.right()
+
+
+@pytest.mark.timeout(900)
 def test_without_recycling_a_seeded_schedule_is_wrong(
     never_suspicious: None, cluster: Cluster, proxies: Proxies, tmp_path: Path
 ) -> None:
     """The control of the schedules."""
-    wrong = 0
-    for seed in range(4):
-        clock = random.Random(seed)
-        with Numbers(cluster, proxies, tmp_path) as numbers:
-            for _ in range(6):
-                numbers.round(clock)
-            wrong += not numbers.right()
-    assert wrong
+    assert any(is_wrong(Numbers(cluster, proxies, tmp_path), seed) for seed in range(4))
 
 
 def test_a_commit_that_outlives_its_transaction_is_made_again(
     cluster: Cluster, proxies: Proxies, tmp_path: Path
 ) -> None:
-    with Numbers(cluster, proxies, tmp_path, timeout_ms=3_000) as numbers:
+    with Numbers(cluster, proxies, tmp_path, timeout_ms=15_000) as numbers:
         numbers.commit()
 
         def until_the_broker_has_aborted_it() -> None:
             numbers.sent()
-            assert open_transactions(cluster.bootstrap, numbers.name)
             cluster.until(lambda: not open_transactions(cluster.bootstrap, numbers.name), "aborted")
 
         numbers.amid["commit"] = until_the_broker_has_aborted_it
-        numbers.commit()
-        assert [type(error) for error in numbers.failures] == [StoreUnreachable]
+        assert isinstance(numbers.commit(), StoreUnreachable)
         assert numbers.seen() == [1]
         numbers.commit()
         assert numbers.seen() == [1, 2]

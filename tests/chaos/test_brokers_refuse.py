@@ -78,6 +78,6 @@ def test_with_five_requests_in_flight_records_vanish_behind_a_commit(
         return producer_properties(*given) | {"max.in.flight.requests.per.connection": 5}
 
     monkeypatch.setattr(session, "producer_properties", five)
-    rows, followed = stored(cluster, proxies, store, patience=8)
+    rows, followed = stored(cluster, proxies, store, patience=30)
     assert followed
     assert len(rows) < len(ROWS)

@@ -110,7 +110,7 @@ def test_a_change_of_offsets_stops_the_worker_that_runs(
         assert offsets[1]["n"] == worker.numbers()[1][-1]
 
 
-SHORT = {"transaction.timeout.ms": 3000, "kafka": {"delivery.timeout.ms": 2500}}
+SHORT = {"transaction.timeout.ms": 10_000, "kafka": {"delivery.timeout.ms": 8_000}}
 
 
 def test_a_worker_that_slept_past_its_transaction_s_time_goes_on(
@@ -120,7 +120,6 @@ def test_a_worker_that_slept_past_its_transaction_s_time_goes_on(
     worker = KafkaWorker(tmp_path, kafka, "counting", last=3000, settings=SHORT)
     child = worker.start_frozen("commit:3")
     children.append(child)
-    assert oracle.open_transactions(kafka, worker.topic) != {}
     until(lambda: oracle.open_transactions(kafka, worker.topic) == {})
     assert worker.thaw(child) == 0, worker.said()
     assert worker.tried_in_vain

@@ -10,7 +10,7 @@ import pytest
 
 from connectors_core.runtime.crash import POINTS
 from connectors_core.stores.kafka import KafkaStore
-from tests.chaos.kafka_child import STORED
+from tests.chaos.kafka_child import INSIDE, STAGED, STORED
 from tests.chaos.kafka_worker import KafkaWorker
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ SOURCES = ["counting", "plain-counting", "keeping"]
 ENDLESS = 50_000_000
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "source",
     ["counting", *(pytest.param(each, marks=pytest.mark.chaos) for each in SOURCES[1:])],
@@ -52,17 +52,18 @@ def worker_s_state(worker: KafkaWorker, data: Path) -> dict[int, dict[str, Any]]
         store.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_twenty_random_kills_are_survived(tmp_path: Path, kafka: str) -> None:
     workers = [KafkaWorker(tmp_path / each, kafka, each, last=ENDLESS) for each in SOURCES]
     for seed in range(20):
-        workers[seed % 3].kill_at_random(1, seed, aimed=seed % 4 == 0)
+        workers[seed % 3].kill_at_random(1, seed, aim=None if seed % 4 else INSIDE)
     for worker in workers:
         worker.check(partitions=3)
-    assert sum(worker.inside_commit for worker in workers) >= 4
+    aimed = sum(worker.aimed for worker in workers)
+    assert sum(worker.inside_commit for worker in workers) >= aimed == 5
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("source", ["counting", "keeping"])
 def test_kills_between_the_first_rows_of_a_commit_and_its_end_are_survived(
     tmp_path: Path, kafka: str, source: str
@@ -70,13 +71,13 @@ def test_kills_between_the_first_rows_of_a_commit_and_its_end_are_survived(
     paced = {"commit.linger.ms": 50, "burst": 1, "wait": 0.005}
     worker = KafkaWorker(tmp_path, kafka, source, last=ENDLESS, **paced)
     assert worker.run("begin:4") == -9
-    worker.kill_at_random(6, seed=3)
+    worker.kill_at_random(6, seed=3, aim=STAGED, every=1)
     worker.check(partitions=3)
-    assert worker.staged >= 2
+    assert worker.staged == 6
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("linger", [0, 50])
 def test_two_hundred_random_kills_are_survived(
@@ -90,9 +91,9 @@ def test_two_hundred_random_kills_are_survived(
         **{"commit.linger.ms": linger, "value.converter": "json"},
     )
     kills = 22 if linger else 45
-    worker.kill_at_random(kills, seed=linger, aimed=True)
+    worker.kill_at_random(kills, seed=linger, aim=INSIDE)
     worker.check(partitions=3)
-    assert worker.inside_commit >= kills * 0.2
+    assert worker.inside_commit >= worker.aimed > kills / 4
 
 
 @pytest.mark.parametrize(
@@ -102,8 +103,12 @@ def test_two_hundred_random_kills_are_survived(
 def test_at_least_once_loses_nothing_and_the_judge_sees_what_it_doubles(
     tmp_path: Path, kafka: str, source: str
 ) -> None:
-    """A kill between records and offset MUST double some; one anywhere MUST lose none."""
-    worker = KafkaWorker(tmp_path, kafka, source, last=ENDLESS, **{"exactly.once": False})
+    """A kill between records and offset MUST double some; one anywhere MUST lose none.
+
+    The client sends offsets late here, or a slow machine is killed only after they are stored.
+    """
+    options = {"exactly.once": False, "producer.override": {"linger.ms": 1000}}
+    worker = KafkaWorker(tmp_path, kafka, source, last=ENDLESS, **options)
     assert worker.run("offset:4") == -9
     worker.kill_at_random(3, seed=7)
     missing, doubled = worker.missing_and_doubled()

@@ -17,6 +17,9 @@ from connectors_core.app import LogPlace, check_store, decoder, open_reader
 
 HERE = Path(__file__).parent
 PLUGIN = HERE / "killed_sources.py"
+INSIDE, STORED, STAGED = 0, 1, 4
+"""Bytes of the flag file, as kafka_child.py tells of them."""
+AIM_SECONDS = 30.0
 
 
 class Worker:
@@ -29,7 +32,7 @@ class Worker:
         self.flag.write_bytes(bytes(8))
         given = {"connector.class": plugin, "topic": "out", **options}
         self.file.write_text("".join(f"{key}: {json.dumps(each)}\n" for key, each in given.items()))
-        self.inside_commit = self.staged = 0
+        self.aimed = self.inside_commit = self.staged = 0
 
     def start(self, crash: str | None = None) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -43,41 +46,61 @@ class Worker:
             stdout=subprocess.DEVNULL,
         )
 
-    def run(self, crash: str | None = None, timeout: float = 60) -> int:
+    def run(self, crash: str | None = None, timeout: float = 180) -> int:
         """Run to the end, or to the crash; return the exit code, -9 for SIGKILL."""
         with self.start(crash) as process:
             return process.wait(timeout)
 
-    def kill_after(self, seconds: float, *, amid: bool = False) -> bool:
+    def flagged(self, which: int) -> bool:
+        """Say whether the child has set a byte of its flag file."""
+        return bool(self.flag.read_bytes()[which])
+
+    def kill_after(self, seconds: float, aim: int | None = None) -> bool:
         """Kill a run at some instant after its first commit; False if it had ended before.
 
-        With `amid`, at the first instant after that at which a commit is seen to be under way.
+        With `aim`, at an instant after that at which this byte of the flag file is set.
         """
         with self.start() as process:
-            while process.poll() is None and not self.flag.read_bytes()[1]:
+            while process.poll() is None and not self.flagged(STORED):
                 time.sleep(0.002)
             time.sleep(seconds)
-            while amid and process.poll() is None and not self.flag.read_bytes()[0]:
-                pass
-            if process.poll() is not None:
+            if not self.stopped(process, aim):
                 return False
-            process.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            self.inside_commit += self.flag.read_bytes()[0]
-            self.staged += self.flag.read_bytes()[4]
+            self.aimed += aim is not None
+            self.inside_commit += self.flagged(INSIDE)
+            self.staged += self.flagged(STAGED)
             process.kill()
         self.flag.write_bytes(bytes(8))
         return True
 
-    def kill_at_random(self, kills: int, seed: int, *, aimed: bool = False) -> None:
+    def stopped(self, process: subprocess.Popen[bytes], aim: int | None) -> bool:
+        """Stop a run's time, where a byte is set if there is an aim; False if it has ended.
+
+        Only while its time stands still it is sure that a byte is set. A byte that is never set
+        is looked for in vain: who counts the hits sees that.
+        """
+        deadline = time.monotonic() + AIM_SECONDS
+        while process.poll() is None:
+            if aim is None or self.flagged(aim) or time.monotonic() > deadline:
+                process.send_signal(signal.SIGSTOP)
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                if aim is None or self.flagged(aim) or time.monotonic() > deadline:
+                    return True
+                process.send_signal(signal.SIGCONT)
+            time.sleep(0.0002)
+        return False
+
+    def kill_at_random(
+        self, kills: int, seed: int, *, aim: int | None = None, every: int = 3
+    ) -> None:
         """Kill so many runs at instants of a seeded clock; what is left is run to its end.
 
-        With `aimed`, every third is aimed into a commit: how long one takes is the machine's.
+        With `aim`, every so many are aimed: how long what is aimed at takes is the machine's.
         """
         clock = random.Random(seed)
         for number in range(kills):
-            amid = aimed and number % 3 == 0
-            assert self.kill_after(clock.uniform(0, 0.15), amid=amid), (
+            aimed = aim if number % every == 0 else None
+            assert self.kill_after(clock.uniform(0, 0.15), aimed), (
                 "the run ended before it could be killed"
             )
 

@@ -65,9 +65,11 @@ class Site:
         except PyconnectError:
             return {}
 
-    def until(self, fits: Callable[[dict[str, dict[str, Any]]], Any]) -> dict[str, dict[str, Any]]:
+    def until(
+        self, fits: Callable[[dict[str, dict[str, Any]]], Any], seconds: float = SECONDS
+    ) -> dict[str, dict[str, Any]]:
         """Return the status as soon as it fits."""
-        return until(self.status, lambda found: bool(found) and fits(found))
+        return until(self.status, lambda found: bool(found) and fits(found), seconds)
 
     def export(self, topic: str) -> list[dict[str, Any]]:
         """Return the records of a topic, as `export` writes them."""

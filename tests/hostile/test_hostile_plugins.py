@@ -176,11 +176,12 @@ def test_whatever_a_transform_raises_is_not_taken_for_something_else(site: Site)
         assert [value["n"] for value in site.values(kind)] == list(range(1, 9))
 
 
+@pytest.mark.timeout(240)
 def test_ten_thousand_partitions_are_read_to_their_end(site: Site) -> None:
     file = site.connector(
         "many", "counts", count=2, partitions=10_000, tasks__max=10, value__converter="json"
     )
-    done = site.run(file)
+    done = site.run(file, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
     assert summary(done.stdout)["many"]["records"] == 20_000
 
@@ -207,7 +208,7 @@ def test_a_pause_that_comes_amid_the_end_is_void(site: Site, how: str) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 def test_who_blocks_the_loop_fails_and_the_neighbours_go_on(site: Site) -> None:
     places = ["open", "partitions", "read", "merge", "callback"]
     files = [site.connector("good", "counts", count=-1, pause=0.01)]
@@ -217,21 +218,28 @@ def test_who_blocks_the_loop_fails_and_the_neighbours_go_on(site: Site) -> None:
     ]
     files += [
         site.connector(
-            "plain-transform", "plain-counts", transforms=[{"s": {"type": "sleepy", "at": 5}}]
+            "plain-transform",
+            "plain-counts",
+            count=-1,
+            pause=0.01,
+            transforms=[{"s": {"type": "sleepy", "at": 5}}],
         )
     ]
     child = site.start(*files)
+    # A plain generator has a thread: it holds up nobody but itself.
     found = site.until(
-        lambda all_: sum(each["state"] == "FAILED" for each in all_.values()) >= len(places) + 1
+        lambda all_: (
+            all_["plain-transform"]["state"] == "RUNNING"
+            and sum(each["state"] == "FAILED" for each in all_.values()) >= len(places) + 1
+        ),
+        seconds=180,
     )
     for name in [*places, "transform"]:
         assert found[name]["failure"]["code"] == "source.blocks-the-loop", found[name]
-    # A plain generator has a thread: it holds up nobody but itself.
-    assert found["plain-transform"]["state"] == "RUNNING"
     count = found["good"]["records"]
     site.until(lambda all_: all_["good"]["records"] > count + 100)
     child.terminate()
-    _, errors = child.communicate(timeout=10)
+    _, errors = child.communicate(timeout=60)
     assert child.returncode == 0, errors
     numbers = [value["n"] for value in site.values("good")]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -159,7 +159,7 @@ def test_one_failed_connector_makes_the_exit_code_1_and_leaves_the_other_running
 ) -> None:
     bad = site.connector("bad", fail_at=10, restart__max=0)
     good = site.connector("good", count=-1)
-    done = site.call("run", bad, good, "--plugin", "count.py", "--for", "1s", "--json")
+    done = site.call("run", bad, good, "--plugin", "count.py", "--for", "5s", "--json")
     assert done.returncode == 1
     found = {each["name"]: each for each in summary(done)["connectors"]}
     assert (found["bad"]["state"], found["bad"]["records"]) == ("FAILED", 9)
@@ -250,7 +250,7 @@ def test_offsets_are_not_changed_under_a_running_worker(site: Site) -> None:
 
 def test_on_a_terminal_there_is_a_live_table(site: Site) -> None:
     leader, follower = pty.openpty()
-    words = ["run", site.connector("prices", count=-1), "--plugin", "count.py", "--for", "1500ms"]
+    words = ["run", site.connector("prices", count=-1), "--plugin", "count.py", "--for", "5s"]
     with subprocess.Popen(
         [*CALL, *words],
         cwd=site.folder,

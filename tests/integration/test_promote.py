@@ -142,8 +142,10 @@ class Site:
     def delete_topic(self) -> None:
         client = AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
         client.delete_topics([self.topic])[self.topic].result(30)
+        deadline = time.monotonic() + 60
         while self.topic in client.list_topics(timeout=10).topics:
-            pass  # the answer comes from the broker, which takes its time
+            assert time.monotonic() < deadline, "the broker still has it"
+            time.sleep(0.05)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from pathlib import Path
 HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)
 """Below the ports that Linux gives to clients: those of a dead broker must be free when it returns."""
+_given: set[int] = set()
+"""Ports that somebody in this process has, though nobody may listen on them yet, or just now."""
 
 
 def kafka_uuid() -> str:
@@ -22,9 +24,9 @@ def kafka_uuid() -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on, all different."""
+    """Return ports that nobody listens on, all different, and never the same twice."""
     found: list[int] = []
-    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+    for port in random.SystemRandom().sample([*{*PORTS} - _given], len(PORTS) - len(_given)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -33,6 +35,7 @@ def free_ports(count: int) -> list[int]:
                 continue
         found.append(port)
         if len(found) == count:
+            _given.update(found)
             return found
     raise OSError(f"{HOST}: has no {count} free ports between {PORTS.start} and {PORTS.stop}.")
 

@@ -84,7 +84,10 @@ def test_the_oracle_never_takes_an_open_transaction_for_the_end(kafka: str) -> N
         each.produce(name, b"open" if each is producer else b"done")
         each.flush(30)
     other.commit_transaction(30)
-    assert oracle.open_transactions(kafka, name) == {0: 3}
+    deadline = time.monotonic() + 30
+    # That `other` has committed is written to the topic after its client was told so.
+    while (found := oracle.open_transactions(kafka, name)) != {0: 3}:
+        assert time.monotonic() < deadline, found
     with pytest.raises(TimeoutError, match=rf"{name}: read \[0\] to .* of 3 in 2 s"):
         oracle.committed(kafka, name, seconds=2)
     producer.abort_transaction(30)
@@ -171,7 +174,7 @@ def test_a_proxy_passes_and_counts(broken: Cluster) -> None:
     with Proxies(broken) as proxies:
         put(broken.proxied_bootstrap, name, b"1")
         assert values(oracle.committed(broken.proxied_bootstrap, name)) == [b"1"]
-        assert proxies[1].counts[Api.PRODUCE] == 1
+        assert proxies[1].counts[Api.PRODUCE] >= 1
         assert proxies[1].counts[Api.FETCH] >= 1
         assert proxies[1].counts[Api.END_TXN] == 0
 
@@ -208,7 +211,7 @@ def late_end(broken: Cluster, name: str, recycle: bool) -> tuple[int, list[bytes
         held.wait()
         proxies[1].cut()
         committing.result(60)
-        assert proxies[1].counts[Api.END_TXN] == 2
+        assert proxies[1].counts[Api.END_TXN] >= 2
         if recycle:
             producer = transactional(broken.proxied_bootstrap, name)
         producer.begin_transaction()
@@ -276,10 +279,10 @@ def test_a_proxy_cuts_refuses_and_slows_as_it_is_told(broken: Cluster) -> None:
             socket.create_connection((HOST, proxy.port), timeout=10)
         proxy.restore()
         with socket.create_connection((HOST, proxy.port), timeout=10) as client:
-            proxy.slow(0.5)
-            assert ask(client) >= 1
+            proxy.slow(2.0)
+            assert ask(client) >= 4
             proxy.restore()
-            assert ask(client) < 1
+            assert ask(client) < 4
 
 
 def test_a_proxy_that_closes_while_clients_come_keeps_no_connection() -> None:
@@ -334,7 +337,7 @@ def test_three_brokers_elect_another_leader_and_take_the_old_one_back(cluster: C
     topic.create(cluster.bootstrap, name)
     put(cluster.bootstrap, name, b"before")
     old = cluster.leader(name)
-    assert cluster.isr(name) == {1, 2, 3}
+    cluster.until(lambda: cluster.isr(name) == {1, 2, 3}, "in sync")
     cluster.kill(old)
     cluster.until(lambda: cluster.leader(name) not in {old, -1}, "led by another broker")
     put(cluster.bootstrap, name, b"without it")

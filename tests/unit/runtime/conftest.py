@@ -20,7 +20,7 @@ from connectors_core.runtime.chain import Step
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.stores.memory import MemoryStore
 
-SECONDS = 30.0
+SECONDS = 100.0
 
 
 class JsonOnly(Converter):
