@@ -8,17 +8,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connectors_core.testing.context import MemoryContext
     from connectors_core.testing.contract import SourceContract
+    from connectors_core.testing.files import FileUpstream
     from connectors_core.testing.http import HttpUpstream, Request, Response
+    from connectors_core.testing.sse import event, event_stream
+    from connectors_core.testing.websocket import WebSocketUpstream
+    from connectors_core.testing.wire import Wire
 
 _HOMES = {
+    "FileUpstream": "files",
     "HttpUpstream": "http",
     "MemoryContext": "context",
     "Request": "http",
     "Response": "http",
     "SourceContract": "contract",
+    "WebSocketUpstream": "websocket",
+    "Wire": "wire",
+    "event": "sse",
+    "event_stream": "sse",
 }
 
-__all__ = ["HttpUpstream", "MemoryContext", "Request", "Response", "SourceContract"]
+__all__ = [
+    "FileUpstream",
+    "HttpUpstream",
+    "MemoryContext",
+    "Request",
+    "Response",
+    "SourceContract",
+    "WebSocketUpstream",
+    "Wire",
+    "event",
+    "event_stream",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,14 @@ from typing import Self, TypeAlias
 from urllib.parse import parse_qsl
 
 from connectors_core.testing.door import Door
+from connectors_core.testing.faults import RETRY_AFTER_SECONDS
+from connectors_core.testing.harm import ON_A_CONNECTION, do_harm
 
 _BODILESS = {204, 304}
+_ANSWERS: Mapping[str, tuple[int, Mapping[str, str]]] = {
+    "rate-limited": (429, {"Retry-After": f"{RETRY_AFTER_SECONDS:.0f}"}),
+    "server-error": (503, {}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class HttpUpstream:
 
     `requests` has every request in the order of arrival, noted before the handler is asked. What a
     handler raises is answered with 500 and raised when the block ends, so that no test passes over
-    it.
+    it. `fault(kind)` does harm instead of asking it.
     """
 
     def __init__(self, handler: Handler, *, host: str = "127.0.0.1") -> None:
@@ -76,6 +82,7 @@ class HttpUpstream:
         self.door = Door(self._serve, host)
         self._handler = handler
         self._errors: list[Exception] = []
+        self._kind = "none"
 
     @property
     def url(self) -> str:
@@ -96,10 +103,26 @@ class HttpUpstream:
         if self._errors and kind is None:
             raise self._errors[0]
 
+    async def fault(self, kind: str) -> None:
+        """Do this harm (see `faults.FAULTS`) to every request until `none`.
+
+        NotImplementedError for what it can't do: it speaks no TLS.
+        """
+        if kind not in ON_A_CONNECTION | {"none", "refused", *_ANSWERS}:
+            raise NotImplementedError(kind)
+        self._kind = kind
+        self.door.shut()
+        await self.door.hang_up()
+        if kind != "refused":
+            self.door.open()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _receive(reader)) is not None:
                 self.requests.append(request)
+                if self._kind in ON_A_CONNECTION:
+                    await do_harm(self._kind, writer)
+                    return
                 response = await self._answer(request)
                 await asyncio.sleep(response.delay)
                 await _send(writer, request, response)
@@ -109,6 +132,9 @@ class HttpUpstream:
             pass  # the client went away, which is its right
 
     async def _answer(self, request: Request) -> Response:
+        if self._kind in _ANSWERS:
+            status, headers = _ANSWERS[self._kind]
+            return Response(status, "", headers)
         try:
             response = self._handler(request)
             return await response if inspect.isawaitable(response) else response

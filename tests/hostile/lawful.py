@@ -67,7 +67,7 @@ class Lawful(Source[Options]):
                     self.config.url, f"{path}?{urlencode(query)}", self.secret()
                 )
                 found = json.loads(body) if status == 200 else None
-        except (OSError, TimeoutError, EOFError, ValueError) as error:
+        except (OSError, TimeoutError, EOFError, LookupError, ValueError) as error:
             raise Retry(f"{path}: {type(error).__name__}: {error}") from error
         if found is None:
             after = headers.get("retry-after")
@@ -126,14 +126,12 @@ class Items:
     def expected(self) -> list[Any]:
         return [item(shard, n) for shard in range(SHARDS) for n in range(1, ITEMS + 1)]
 
-    def fault(self, kind: str) -> None:
-        if kind not in FAULTY and kind not in ("none", "prune"):
-            raise NotImplementedError
+    async def fault(self, kind: str) -> None:
         self.kind = kind
+        if kind != "prune":
+            await self.server.fault(kind)
 
     def answer(self, request: Request) -> Response:
-        if self.kind in FAULTY:
-            return FAULTY[self.kind]()
         if request.headers.get("authorization") != TOKEN:
             return Response(401, "{}")
         query = {name: int(value) for name, value in request.query.items()}
@@ -150,22 +148,3 @@ class Items:
 
 def item(shard: int, number: int) -> dict[str, Any]:
     return {"seq": number, "shard": shard, "text": f"item {number}"}
-
-
-async def trickle() -> AsyncIterator[bytes]:
-    while True:
-        yield b"x"
-        await asyncio.sleep(0.2)
-
-
-FAULTY: dict[str, Any] = {
-    "reset": lambda: Response(raw=b"HTTP/1.1 200 OK\r\n", close=True),
-    "half-open": lambda: Response(delay=3600),
-    "slow": lambda: Response(raw=b"HTTP/1.1 200 OK\r\n", chunks=trickle()),
-    "truncated": lambda: Response(
-        raw=b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"a', close=True
-    ),
-    "rate-limited": lambda: Response(429, "{}", {"Retry-After": "2"}),
-    "server-error": lambda: Response(503, "{}"),
-    "garbage": lambda: Response(body="<html>"),
-}

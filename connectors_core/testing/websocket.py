@@ -1,0 +1,59 @@
+"""WebSocketUpstream: a scripted WebSocket server for fake upstreams (RFC 6455)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from connectors_core.testing.wire import Wire
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
+
+Talk: TypeAlias = "Callable[[ServerConnection], Awaitable[None]]"
+
+
+class WebSocketUpstream:
+    """`async with WebSocketUpstream(talk) as server:` answers on `server.url` until the block ends.
+
+    `talk(connection)` is called for every client; when it returns, the connection is closed. Needs
+    the package `websockets`. `wire` counts the connections; `fault(kind)` does harm to them.
+    """
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+
+    async def __aenter__(self) -> Self:
+        from websockets.asyncio.server import serve
+
+        quiet = logging.getLogger("connectors_core.testing.websocket")
+        quiet.setLevel(logging.CRITICAL)  # what goes wrong here is what the test is about
+        self._server = await serve(
+            self._serve, "127.0.0.1", 0, ping_interval=None, close_timeout=1, logger=quiet
+        )
+        [listener] = self._server.sockets
+        self.wire = Wire(listener.getsockname()[1])
+        await self.wire.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.wire.__aexit__()
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def url(self) -> str:
+        """Return `ws://127.0.0.1:<port>`."""
+        return f"ws://127.0.0.1:{self.wire.port}"
+
+    async def fault(self, kind: str) -> None:
+        """Do this harm to every connection until `none`; as `Wire.fault`."""
+        await self.wire.fault(kind)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        from websockets import ConnectionClosed
+
+        with suppress(ConnectionClosed):
+            await self._talk(connection)
