@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connectors_core.api.errors import PyconnectError
+from connectors_core.api.errors import ConfigError, PyconnectError
 from connectors_core.cli.escape import one_line
 from connectors_core.cli.options import examples, json_option, plugin_option
 from connectors_core.cli.output import print_json
@@ -33,6 +33,7 @@ def shard_of(text: str) -> tuple[int, int]:
         "pyconnect contract quotes --plugin ./quotes.py --level basic",
         "pyconnect contract quotes --level crash --shard 1/4",
         "pyconnect contract quotes --json > contract.json",
+        "pyconnect contract quotes --write-offsets offsets/1.2.0.json",
     )
 )
 @click.argument("name")
@@ -56,6 +57,12 @@ def shard_of(text: str) -> tuple[int, int]:
     metavar="FILE",
     help="Write the result as JUnit's XML too.",
 )
+@click.option(
+    "--write-offsets",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Judge nothing; write the offsets of this release, for the contract of the next.",
+)
 @plugin_option
 @json_option
 def contract(
@@ -63,6 +70,7 @@ def contract(
     level: str,
     shard: tuple[int, int],
     junit: Path | None,
+    write_offsets: Path | None,
     plugins: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -76,12 +84,31 @@ def contract(
     from connectors_core.testing.found import contracts_of
 
     source = build_catalogue(plugins).source(name)
+    if write_offsets is not None:
+        _write(contracts_of(source), write_offsets)
+        return
     reports = [_judge(name, each, level, shard, as_json) for each in contracts_of(source)]
     if junit is not None:
         junit.write_bytes(report.as_junit(reports))
     if as_json:
         print_json(report.as_json(reports))
     _end(reports)
+
+
+def _write(contracts: Sequence[type[SourceContract]], file: Path) -> None:
+    """Write the golden offsets of the one contract there is; never over a file."""
+    from connectors_core.testing.golden import written
+    from connectors_core.testing.judge import Court
+
+    if file.exists():
+        raise ConfigError(
+            f"{file} is there. Offsets of a release do not change: name another file."
+        )
+    able = [each for each in contracts if "replayable" in each.capabilities]
+    if not able:
+        raise ConfigError("no contract of this source is replayable: its offsets promise nothing.")
+    file.write_text(written(Court(able[0].declaration(), "full").golden(file.stem)), "utf-8")
+    click.echo(f"{file}: offsets of {able[0].__name__}, release {file.stem}.", err=True)
 
 
 def _judge(

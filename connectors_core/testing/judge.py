@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 
 from connectors_core.runtime.retry import describe
 from connectors_core.testing.declaration import Declaration
+from connectors_core.testing.golden import Golden
 from connectors_core.testing.law import LEVELS, Broken, Law, NotApplicable
+from connectors_core.testing.laws.offsets import golden_of
 from connectors_core.testing.trial import Trial
 
 Outcome: TypeAlias = Literal["passed", "failed", "skipped", "waived", "not judged"]
@@ -57,6 +59,10 @@ class Court:
         verdict = Verdict(law.name, outcome, reason, time.monotonic() - began)
         self.verdicts[law.name] = verdict
         return verdict
+
+    def golden(self, release: str) -> Golden:
+        """Return golden offsets of the source as it is now. Blocking; raises what the source does."""
+        return asyncio.run(golden_of(self._trial, release))
 
     def _excused(self, law: Law) -> tuple[Outcome, str] | None:
         if LEVELS.index(law.level) > self._level:

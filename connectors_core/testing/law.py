@@ -20,6 +20,7 @@ CAPABILITIES: Mapping[str, str] = {
     "bounded": "a read ends by itself when everything was given",
     "live_only": "what was missed can't be read again: nothing is promised of a restart",
     "ordered": "the values of a partition come in the order of `expected()`",
+    "paced": "every request to the far side takes a token of `context.pace` first",
     "prunes_on_ack": "the far side forgets what was acknowledged",
     "replayable": "a read from an offset gives again what followed it",
     "splits": "partitions can be read by several tasks, each with some of them",

@@ -47,6 +47,13 @@ class Ledger:
         self._slot.commit(transaction)
         self.units.append(unit)
 
+    def restore(
+        self, partition: Partition, offset: Offset | None, state: dict[str, str | None]
+    ) -> None:
+        """Begin where somebody else has stopped: an offset and a state without their records."""
+        self.commit(Unit(partition, (), offset), state)
+        self.units.clear()
+
     def offset(self, partition: Partition) -> Offset | None:
         """Return the committed offset of a partition, as a store would give it back."""
         text = self._slot.offsets(CONNECTOR).get(partition.key)

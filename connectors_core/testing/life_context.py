@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from connectors_core.api.record import JsonScalar, Partition
-from connectors_core.runtime.context import Shared
 from connectors_core.runtime.state import Overlay, StateView
 from connectors_core.testing.context import MemoryContext
 from connectors_core.testing.ledger import CONNECTOR, Ledger
@@ -15,13 +16,14 @@ from connectors_core.testing.ledger import CONNECTOR, Ledger
 class LifeContext(MemoryContext):
     """The context of one life: its state is the ledger's, overlaid with what was yielded.
 
-    It notes what is asked of it, and paces and holds as a worker does.
+    It notes what is asked of it. Tokens of a pace come at once: how many were taken is what counts,
+    and no law has to wait for them; who is held waits.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(CONNECTOR)
         self._ledger = ledger
-        self._shared = Shared()
+        self._held_until: dict[str, float] = {}
         self._overlays: dict[Partition, Overlay] = {}
 
     def overlay(self, partition: Partition) -> Overlay:
@@ -34,11 +36,11 @@ class LifeContext(MemoryContext):
         return StateView(self._ledger.state(place), self.overlay(place))
 
     async def pace(self, name: str, per_second: float) -> None:
-        """Wait for a token."""
+        """Take a token."""
         await super().pace(name, per_second)
-        await self._shared.pace(name, per_second)
+        await asyncio.sleep(max(0.0, self._held_until.get(name, 0.0) - time.monotonic()))
 
     def hold(self, name: str, seconds: float) -> None:
         """Make everyone who paces on `name` wait."""
         super().hold(name, seconds)
-        self._shared.hold(name, seconds)
+        self._held_until[name] = time.monotonic() + seconds

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from connectors_core import OffsetError, Record, Retry, Source
-from tests.hostile.lawful import SHARDS, Items, Lawful, Options
+from tests.hostile.lawful import SHARDS, Items, Lawful, Options, Paced, seq_of
 
 MUTANTS: dict[str, tuple[type[Lawful], type[Items]]] = {}
 
@@ -262,6 +262,14 @@ class SkipsTheRestOfThePage(Lawful):
         await self.ask("/ack", shard=partition["shard"], seq=offset["seq"])
 
 
+@breaks("accepts_older_offsets")
+class ForgetsTheOldForm(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        offset = offset and {"seq": offset.get("seq", 0)}
+        async for record in super().read(partition, offset):
+            yield record
+
+
 # The life of a source.
 
 
@@ -353,7 +361,7 @@ class SharesItsPlace(Lawful):
 
     async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
         place, shard = self.place, partition["shard"]
-        place[shard] = offset["seq"] if offset else 0
+        place[shard] = seq_of(offset) if offset else 0
         while items := (await self.page(partition, place[shard]))["items"]:
             place[shard] = items[-1]["seq"]
             for item in items:
@@ -378,7 +386,7 @@ class AcknowledgesAtTheEnd(Lawful):
 
     async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
         oldest = (await self.page(partition, 0))["oldest"]
-        if offset and offset["seq"] < oldest - 1:
+        if offset and seq_of(offset) < oldest - 1:
             raise OffsetError("gone")
         async for record in super().read(partition, None):
             yield record
@@ -427,6 +435,13 @@ class IgnoresRetryAfter(Lawful):
             return await super().ask(path, **query)
         except Retry as error:
             raise Retry(error.message) from error
+
+
+@breaks("keeps_its_pace")
+class HurriesBack(Paced):
+    async def page(self, partition: Any, after: int) -> Any:
+        await super().page(partition, after)
+        return await Lawful.ask(self, "/items", shard=partition["shard"], after=after, limit=3)
 
 
 @breaks("a_pruned_offset_is_an_offset_error")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from connectors_core.testing import SourceContract
 from connectors_core.testing.judge import Court, first_failure
 from connectors_core.testing.laws import BY_NAME, LAWS
-from tests.hostile.lawful import Items, Lawful
+from tests.hostile.lawful import Items, Lawful, Paced
 from tests.hostile.mutants import KEPT, MUTANTS, Following, Pruning
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+OFFSETS = Path(__file__).parent / "offsets"
 CAPABILITIES = {"replayable", "ordered", "splits"}
 
 
@@ -18,7 +21,13 @@ def contract(name: str, source: type[Lawful], upstream: type[Items]) -> type[Sou
     """Return a contract that child processes find here by its name."""
     more = set() if upstream.follow else {"bounded"}
     more |= {"prunes_on_ack"} if upstream.prunes else set()
-    names = {"source": source, "upstream": upstream, "capabilities": CAPABILITIES | more}
+    more |= {"paced"} if issubclass(source, Paced) else set()
+    names = {
+        "source": source,
+        "upstream": upstream,
+        "capabilities": CAPABILITIES | more,
+        "offsets": None if upstream.prunes else OFFSETS,
+    }
     made = type(name, (SourceContract,), {**names, "__module__": __name__})
     globals()[name] = made
     return made
@@ -32,6 +41,7 @@ CONTRACTS = {
 
 class TestLawful(SourceContract):
     source = Lawful
+    offsets = OFFSETS
     upstream = Items
     capabilities = CAPABILITIES | {"bounded"}
 
@@ -44,6 +54,11 @@ class TestPruning(TestLawful):
 class TestFollowing(TestLawful):
     upstream = Following
     capabilities = CAPABILITIES
+
+
+class TestPaced(TestLawful):
+    source = Paced
+    capabilities = CAPABILITIES | {"bounded", "paced"}
 
 
 @pytest.mark.leaves_threads("a mutant that leaks one")

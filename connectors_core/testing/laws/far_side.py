@@ -68,6 +68,27 @@ async def retry_after_is_kept(trial: Trial) -> None:
     )
 
 
+@law("full", seconds=30, rests_on=("reads_everything",), needs={"paced"})
+async def keeps_its_pace(trial: Trial) -> None:
+    """No request goes out without a token of `context.pace`.
+
+    All connectors of a worker share the budget of a host; who asks beside it gets them all locked
+    out.
+
+    Await `context.pace` before each request, also before one that is tried again.
+    """
+    ledger = Ledger()
+    async with trial.upstream() as far:
+        partitions, count = await trial.partitions(far), (await trial.whole()).count
+        before = len(far.requests())
+        async with trial.life(far, ledger) as life:
+            await life.read(partitions, ledger.has(count))
+        asked = len(far.requests()) - before
+    taken = len(life.context.paced)
+    require(asked, "the upstream notes no `requests`, or none came. It must, for this law.")
+    require(asked <= taken, f"it asked {asked} times with {taken} tokens.")
+
+
 @law("full", seconds=30, rests_on=("resumes_from_every_offset",), needs={"replayable"})
 async def a_pruned_offset_is_an_offset_error(trial: Trial) -> None:
     """An offset that the upstream has no more raises OffsetError.
@@ -143,5 +164,6 @@ def _require_clear(error: Exception | None, kind: str) -> None:
 LAWS = (
     faults_end_in_retry_or_a_clear_error,
     retry_after_is_kept,
+    keeps_its_pace,
     a_pruned_offset_is_an_offset_error,
 )

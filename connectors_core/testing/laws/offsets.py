@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from connectors_core.testing.compare import flat_list, values_of
+from connectors_core.testing.golden import Golden, Position, goldens
 from connectors_core.testing.law import NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import Trial
@@ -67,6 +71,52 @@ async def resumes_from_every_offset(trial: Trial) -> None:
         trial.require_whole(wanted, ledger, f"resumed {stopped}", cure)
 
 
+@law("full", seconds=30, rests_on=("resumes_from_every_offset",), needs={"replayable"})
+async def accepts_older_offsets(trial: Trial) -> None:
+    """From what earlier releases have stored, a source gives exactly the rest.
+
+    An update is a restart with the old offsets, at every user's.
+
+    Read every form that an offset ever had. `pyconnect contract NAME --write-offsets FILE` writes
+    the golden file of a release, for the folder `offsets` of the contract.
+    """
+    folder = trial.declaration.offsets
+    if folder is None:
+        raise NotApplicable("the contract has no folder of golden `offsets`")
+    found = list(goldens(folder))
+    require(found, f"there are no golden offsets in {folder}.")
+    for golden in found:
+        async with trial.upstream() as far:
+            ledger = golden.ledger(await trial.partitions(far))
+            count = None if "bounded" in trial.capabilities else len(golden.left)
+            await trial.read(far, ledger, None if count is None else ledger.has(count))
+        cure = "Read every form that an offset ever had."
+        trial.require_whole(
+            list(golden.left), ledger, f"from the offsets of release {golden.release}", cure
+        )
+
+
+async def golden_of(trial: Trial, release: str) -> Golden:
+    """Return golden offsets from the middle of a complete reading."""
+    wanted, ledger = await trial.wanted(), Ledger()
+    async with trial.upstream() as far:
+        partitions = await trial.partitions(far)
+        half = max(1, len((await trial.whole()).units) // 2)
+        await trial.read(far, ledger, ledger.has_units(half))
+    found = values_of(ledger.by_partition(), trial.declaration.comparable)
+    left = Counter(wanted) - Counter(flat_list(found.values()))
+    positions = [Position(ledger.offset(each), ledger.rows(each)) for each in partitions]
+    return Golden(release, positions, [each for each in wanted if _taken(left, each)])
+
+
+def _taken(left: Counter[str], value: str) -> bool:
+    """Take a value out of what is left; False if it is not there any more."""
+    if not left[value]:
+        return False
+    left[value] -= 1
+    return True
+
+
 def _cuts(units: int) -> list[int]:
     """Return after how many units to stop: each of the first and the last, some between."""
     if not units:
@@ -85,4 +135,4 @@ def _where(ledger: Ledger) -> str:
 
 
 LAWS = (offsets_are_flat_json, offsets_move)
-RESUME = (resumes_from_every_offset,)
+RESUME = (resumes_from_every_offset, accepts_older_offsets)

@@ -127,3 +127,31 @@ def test_a_shard_is_a_part_of_some(tmp_path: Path) -> None:
     result = judged(tmp_path, "--shard", "3/2")
     assert result.exit_code == 2
     assert "Write 1/4 for the first of four." in result.stderr
+
+
+def test_offsets_of_a_release_are_written_once_and_read_by_the_next(tmp_path: Path) -> None:
+    folder = tmp_path / "offsets"
+    folder.mkdir()
+    words = ("--write-offsets", str(folder / "1.0.0.json"))
+    assert judged(tmp_path, *words).exit_code == 0
+    assert json.loads((folder / "1.0.0.json").read_text()) == {
+        "release": "1.0.0",
+        "positions": [{"offset": {"n": 1}, "state": {}}],
+        "left": ['{"n": 2}', '{"n": 3}'],
+    }
+    again = judged(tmp_path, *words)
+    assert again.exit_code == 2
+    assert "Offsets of a release do not change: name another file." in again.stderr
+    text = (
+        PLUGIN + "    from pathlib import Path\n    offsets = Path(__file__).parent / 'offsets'\n"
+    )
+    verdicts = json.loads(judged(tmp_path, "--json", text=text).stdout)["contracts"][0]["verdicts"]
+    [verdict] = [each for each in verdicts if each["law"] == "accepts_older_offsets"]
+    assert verdict["outcome"] == "passed"
+
+
+def test_offsets_that_promise_nothing_are_not_written(tmp_path: Path) -> None:
+    text = PLUGIN.replace('"replayable", ', "")
+    result = judged(tmp_path, "--write-offsets", str(tmp_path / "1.json"), text=text)
+    assert result.exit_code == 2
+    assert "no contract of this source is replayable" in result.stderr
