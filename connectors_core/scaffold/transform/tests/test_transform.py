@@ -2,11 +2,12 @@ import pytest
 from connectors_core import DataError, Record
 from pydantic import ValidationError
 
-from pyconnect_sample_transform.transform import Options, SampleTransform
+from pyconnect_sample_transform import transform
 
 
 def applied(record: Record, **options: object) -> Record:
-    return SampleTransform(Options.model_validate(options)).apply(record)
+    config = transform.Options.model_validate(options)
+    return transform.SampleTransform(config).apply(record)
 
 
 def test_fields_are_left_out_and_the_rest_stays() -> None:
