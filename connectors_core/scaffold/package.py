@@ -64,14 +64,14 @@ def write(kind: str, name: str, into: Path) -> list[Path]:
             code="new.into",
         ) from None
     try:
-        return [target, *_copied(TEMPLATES / kind, target, spellings(kind, name))]
+        return [target, *sorted(_copied(TEMPLATES / kind, target, spellings(kind, name)))]
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
 
 
 def _copied(template: Path, target: Path, names: Mapping[str, str]) -> list[Path]:
-    found = sorted(each for each in template.rglob("*") if each.is_file())
+    found = [each for each in template.rglob("*") if each.is_file()]
     made = []
     for file in found:
         place = file.relative_to(template)
