@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "Check connector files without starting anything."),
     "plugins": ("plugins", "List, describe and check the plugins."),
     "contract": ("contract", "Judge a source plugin by the contract of sources."),
+    "new": ("new", "Write a package to start from."),
     "topics": ("topics", "List the topics and what they hold, or describe one."),
     "tail": ("tail", "Show the newest records of a topic."),
     "export": ("export", "Write a whole topic as jsonl, avro or csv."),

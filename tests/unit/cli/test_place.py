@@ -18,7 +18,7 @@ from connectors_core.cli.group import COMMANDS, pyconnect
 from connectors_core.stores.embedded import FILE_NAME, EmbeddedStore
 
 SECRET = "hunter2-canary"
-WITHOUT_A_LOG = {"plugins", "completion", "version"}
+WITHOUT_A_LOG = {"plugins", "contract", "new", "completion", "version"}
 
 
 @pytest.fixture(autouse=True)

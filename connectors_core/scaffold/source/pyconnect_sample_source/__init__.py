@@ -1,0 +1,1 @@
+"""pyconnect-sample-source: a source of pyconnect."""

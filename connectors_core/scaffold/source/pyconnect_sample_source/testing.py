@@ -1,0 +1,54 @@
+"""A fake of the API on 127.0.0.1, for the playground; and the contract that is judged with it."""
+
+import json
+from typing import Any
+
+from connectors_core.testing import HttpUpstream, Request, Response, SourceContract
+
+from pyconnect_sample_source.source import SampleSource
+
+ITEMS: list[dict[str, Any]] = [{"id": n, "text": f"item {n}"} for n in range(1, 21)]
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n["
+FAULTS = {
+    "half-open": Response(delay=60),
+    "truncated": Response(raw=CUT, close=True),
+    "rate-limited": Response(429, headers={"Retry-After": "2"}),
+    "server-error": Response(503),
+    "garbage": Response(body="<html>"),
+}
+
+
+class Upstream(HttpUpstream):
+    """Twenty items, five on a page; the same each time."""
+
+    kind = "none"
+
+    def __init__(self) -> None:
+        super().__init__(self.answer)
+
+    def config(self) -> dict[str, Any]:
+        """Return the options that point the source here."""
+        return {"url": f"{self.url}/items", "poll": 0.05, "timeout": 1.0}
+
+    def expected(self) -> list[Any]:
+        """Return the values of a complete read."""
+        return ITEMS
+
+    def fault(self, kind: str) -> None:
+        """Do harm of this kind from now on."""
+        if kind not in {"none", *FAULTS}:
+            raise NotImplementedError(kind)
+        self.kind = kind
+
+    def answer(self, request: Request) -> Response:
+        """Answer as the API does."""
+        page = [item for item in ITEMS if item["id"] > int(request.query["after"])][:5]
+        return FAULTS.get(self.kind) or Response(body=json.dumps(page))
+
+
+class Contract(SourceContract):
+    """What the source promises: `pyconnect contract sample-source` holds it to that."""
+
+    source = SampleSource
+    upstream = Upstream
+    capabilities = frozenset({"ordered", "replayable"})

@@ -1,0 +1,1 @@
+"""pyconnect-sample-transform: a transform of pyconnect."""
