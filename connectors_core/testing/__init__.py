@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connectors_core.testing.context import MemoryContext
     from connectors_core.testing.contract import SourceContract
+    from connectors_core.testing.gate import Gate
     from connectors_core.testing.http import HttpUpstream, Request, Response
 
 _HOMES = {
+    "Gate": "gate",
     "HttpUpstream": "http",
     "MemoryContext": "context",
     "Request": "http",
@@ -18,7 +20,7 @@ _HOMES = {
     "SourceContract": "contract",
 }
 
-__all__ = ["HttpUpstream", "MemoryContext", "Request", "Response", "SourceContract"]
+__all__ = ["Gate", "HttpUpstream", "MemoryContext", "Request", "Response", "SourceContract"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,14 +6,15 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from dataclasses import dataclass
 from typing import Self, TypeAlias
 from urllib.parse import parse_qsl
 
 from connectors_core.testing.door import Door
+from connectors_core.testing.harm import harm, reset
+from connectors_core.testing.response import BODILESS, Response
 
-_BODILESS = {204, 304}
+__all__ = ["HttpUpstream", "Request", "Response"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,38 +27,6 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
-
-
-@dataclass(slots=True)
-class Response:
-    """What to answer, after `delay` seconds.
-
-    `chunks` are sent chunk-encoded after `body`; an async iterator that never ends is a server that
-    never ends. `raw` is sent as it is instead of a head and a body, followed by `chunks` as they
-    are: the way to break the protocol. `close` ends the connection afterwards, else it stays.
-    """
-
-    status: int = 200
-    body: bytes | str = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    raw: bytes | None = None
-    chunks: AsyncIterator[bytes] | None = None
-    close: bool = False
-
-    def head(self, length: int) -> bytes:
-        """Return the status line and the headers for a body of `length` bytes."""
-        headers = {"Content-Type": "text/plain; charset=utf-8", **self.headers}
-        if self.chunks is not None:
-            headers["Transfer-Encoding"] = "chunked"
-        elif self.status not in _BODILESS:
-            headers.setdefault("Content-Length", str(length))
-        if self.close:
-            headers["Connection"] = "close"
-        known = self.status in HTTPStatus._value2member_map_
-        phrase = HTTPStatus(self.status).phrase if known else "Status"
-        lines = [f"HTTP/1.1 {self.status} {phrase}", *(f"{k}: {v}" for k, v in headers.items())]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 Handler: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
@@ -76,6 +45,7 @@ class HttpUpstream:
         self.door = Door(self._serve, host)
         self._handler = handler
         self._errors: list[Exception] = []
+        self._fault = "none"
 
     @property
     def url(self) -> str:
@@ -96,6 +66,18 @@ class HttpUpstream:
         if self._errors and kind is None:
             raise self._errors[0]
 
+    async def fault(self, kind: str) -> None:
+        """Do harm of this kind (see `faults`) to every request until `fault("none")`.
+
+        Connections that are there end. Raises NotImplementedError for a kind that it can't do.
+        """
+        if kind not in ("none", "refused"):
+            harm(kind)
+        self._fault = kind
+        await self.door.close()
+        if kind != "refused":
+            self.door.open()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _receive(reader)) is not None:
@@ -103,12 +85,16 @@ class HttpUpstream:
                 response = await self._answer(request)
                 await asyncio.sleep(response.delay)
                 await _send(writer, request, response)
+                if self._fault == "reset":
+                    reset(writer.get_extra_info("socket"))
                 if response.close:
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away, which is its right
 
     async def _answer(self, request: Request) -> Response:
+        if self._fault != "none":
+            return harm(self._fault)
         try:
             response = self._handler(request)
             return await response if inspect.isawaitable(response) else response
@@ -137,7 +123,7 @@ async def _send(writer: asyncio.StreamWriter, request: Request, response: Respon
     body = response.body.encode() if isinstance(response.body, str) else response.body
     framed = response.raw is None
     writer.write(response.head(len(body)) if response.raw is None else response.raw)
-    silent = request.method == "HEAD" or response.status in _BODILESS
+    silent = request.method == "HEAD" or response.status in BODILESS
     if framed and not silent and body:
         writer.write(_frame(body) if response.chunks is not None else body)
     await writer.drain()
