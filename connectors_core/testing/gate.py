@@ -33,10 +33,10 @@ class Gate(HttpUpstream):
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            to_server.close()  # first: what follows may be cancelled
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            to_server.close()
             with suppress(ConnectionError):
                 await to_server.wait_closed()
 
