@@ -164,6 +164,21 @@ async def test_upbit_trades_out_of_order_are_all_given_once(upstream: Upstream) 
     assert sorted(resumed.trades) == sorted(upstream.expected("upbit", "KRW-BTC"))
 
 
+async def test_what_waits_while_the_history_is_asked_is_not_given_twice(upstream: Upstream) -> None:
+    """The history may reach further than the overlap past the messages that wait."""
+    reader = connect(upstream, "upbit", "KRW-BTC", overlap_seconds=0)
+    await reader.read(anchored)
+
+    async def late() -> None:
+        await upstream.subscribed("KRW-BTC")
+        made = await upstream.trade("KRW-BTC", 4, live=False)
+        await upstream.send("KRW-BTC", made)
+        await upstream.trade("KRW-BTC", 1)
+
+    await with_live(reader, late, 5)
+    assert reader.trades == upstream.expected("upbit", "KRW-BTC")
+
+
 async def test_a_lower_id_missed_while_away_is_not_lost(upstream: Upstream) -> None:
     """An offset of "newest id" would lose the two that came late."""
     reader = connect(upstream, "upbit", "KRW-BTC", backfill=True)
