@@ -38,7 +38,7 @@ check: install ## Format, lint, layers, types and the fast tests; up to 2 minute
 	$(BIN)/mypy $(addprefix --package ,$(PACKAGES))
 	$(BIN)/pytest -q -m "not chaos and not slow" --hypothesis-profile=quick
 
-test: install ## All tests but the long ones; up to 15 minutes.
+test: install ## All tests but the long ones; up to 25 minutes.
 	$(BIN)/pytest -q -m "not chaos"
 
 chaos: install ## The long ones: kills, dead brokers, cut networks, the tutorial; up to 45 minutes.

@@ -27,7 +27,14 @@ GRACE = 30.0
 """Seconds in which what is ending may end."""
 
 
-SLOW = ("tests/chaos/", "tests/docs/", "tests/hostile/", "tests/integration/", "tests/typing/")
+SLOW = (
+    "tests/chaos/",
+    "tests/docs/",
+    "tests/hostile/",
+    "tests/integration/",
+    "tests/typing/",
+    "/tests/test_contract.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,33 +9,34 @@ if TYPE_CHECKING:
     from connectors_core.testing.context import MemoryContext
     from connectors_core.testing.contract import SourceContract
     from connectors_core.testing.files import FileUpstream
-    from connectors_core.testing.http import HttpUpstream, Request, Response
+    from connectors_core.testing.gate import Gate
+    from connectors_core.testing.http import HttpUpstream, Request
+    from connectors_core.testing.response import Response
     from connectors_core.testing.sse import event, event_stream
     from connectors_core.testing.websocket import WebSocketUpstream
-    from connectors_core.testing.wire import Wire
 
 _HOMES = {
     "FileUpstream": "files",
+    "Gate": "gate",
     "HttpUpstream": "http",
     "MemoryContext": "context",
     "Request": "http",
-    "Response": "http",
+    "Response": "response",
     "SourceContract": "contract",
     "WebSocketUpstream": "websocket",
-    "Wire": "wire",
     "event": "sse",
     "event_stream": "sse",
 }
 
 __all__ = [
     "FileUpstream",
+    "Gate",
     "HttpUpstream",
     "MemoryContext",
     "Request",
     "Response",
     "SourceContract",
     "WebSocketUpstream",
-    "Wire",
     "event",
     "event_stream",
 ]

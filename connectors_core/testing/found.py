@@ -13,14 +13,17 @@ from connectors_core.testing.contract import SourceContract
 
 
 def contracts_of(source: type[Source[Any]]) -> list[type[SourceContract]]:
-    """Return the contracts that a source ships. Raises ConfigError if there is none."""
+    """Return the contracts that a source ships, by its name. Raises ConfigError if there is none.
+
+    A file of a package that is given as an inline plugin is another module than the package's.
+    """
     module = _module(source)
     found = [
         each
         for each in vars(module).values()
         if isinstance(each, type)
         and issubclass(each, SourceContract)
-        and getattr(each, "source", None) is source
+        and getattr(getattr(each, "source", None), "name", None) == source.name
     ]
     if not found:
         raise ConfigError(

@@ -1,45 +1,46 @@
-"""Harm: what a far side does to a connection when something is wrong with it."""
+"""Harm: what a server of HTTP answers under each fault, a handshake of a WebSocket included."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
+from collections.abc import AsyncIterator, Mapping
 
-SLOW_SECONDS = 0.2
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n"
-_NOISE = b"\x00\xff\x17 not what the protocol says \r\n\r\n"
+from connectors_core.testing.faults import RETRY_AFTER_SECONDS
+from connectors_core.testing.response import Response
 
-ON_A_CONNECTION = frozenset({"reset", "half-open", "slow", "truncated", "garbage"})
-"""The faults that `do_harm` knows; to refuse a connection, nobody must listen."""
+DROP_SECONDS, FOR_EVER = 0.2, 86_400.0
 
 
-async def do_harm(kind: str, writer: asyncio.StreamWriter) -> None:
-    """Answer a client as this fault does, and end the connection; `half-open` and `slow` last until
-    they are cancelled or the client goes."""
+async def _trickle() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x"
+        await asyncio.sleep(DROP_SECONDS)
+
+
+def harm(kind: str) -> Response:
+    """Return the answer to every request. Raises NotImplementedError for what is no answer."""
     if kind == "half-open":
-        await asyncio.Event().wait()
-    elif kind == "reset":
-        await _send(writer, _HEAD[:20])
-        reset(writer)
-    elif kind == "slow":
-        for each in _HEAD:
-            await _send(writer, bytes((each,)))
-            await asyncio.sleep(SLOW_SECONDS)
-    elif kind == "truncated":
-        await _send(writer, _HEAD + b"{")
-    elif kind == "garbage":
-        await _send(writer, _NOISE)
+        return Response(delay=FOR_EVER)
+    if kind == "slow":
+        return Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", chunks=_trickle())
+    if kind == "rate-limited":
+        return Response(429, headers={"Retry-After": f"{RETRY_AFTER_SECONDS:.0f}"})
+    if kind == "server-error":
+        return Response(503, close=True)
+    if kind not in _CUT:
+        raise NotImplementedError(kind)
+    return Response(raw=_CUT[kind], close=True)
 
 
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with RST, as a peer that has crashed does."""
-    connection = writer.get_extra_info("socket")
-    # No lingering: what is not sent is thrown away, and the other side is told at once.
+_CUT: Mapping[str, bytes] = {
+    "reset": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "truncated": b'HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"a": [',
+    "garbage": b"\x00\xffno protocol that anybody knows\r\n\r\n",
+}
+
+
+def reset(connection: socket.socket) -> None:
+    """Have a connection reset when it is closed, instead of ended."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
-async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
-    writer.write(data)
-    await writer.drain()

@@ -6,20 +6,13 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from dataclasses import dataclass
 from typing import Self, TypeAlias
 from urllib.parse import parse_qsl
 
 from connectors_core.testing.door import Door
-from connectors_core.testing.faults import RETRY_AFTER_SECONDS
-from connectors_core.testing.harm import ON_A_CONNECTION, do_harm
-
-_BODILESS = {204, 304}
-_ANSWERS: Mapping[str, tuple[int, Mapping[str, str]]] = {
-    "rate-limited": (429, {"Retry-After": f"{RETRY_AFTER_SECONDS:.0f}"}),
-    "server-error": (503, {}),
-}
+from connectors_core.testing.harm import harm, reset
+from connectors_core.testing.response import BODILESS, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +27,6 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(slots=True)
-class Response:
-    """What to answer, after `delay` seconds.
-
-    `chunks` are sent chunk-encoded after `body`; an async iterator that never ends is a server that
-    never ends. `raw` is sent as it is instead of a head and a body, followed by `chunks` as they
-    are: the way to break the protocol. `close` ends the connection afterwards, else it stays.
-    """
-
-    status: int = 200
-    body: bytes | str = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    raw: bytes | None = None
-    chunks: AsyncIterator[bytes] | None = None
-    close: bool = False
-
-    def head(self, length: int) -> bytes:
-        """Return the status line and the headers for a body of `length` bytes."""
-        headers = {"Content-Type": "text/plain; charset=utf-8", **self.headers}
-        if self.chunks is not None:
-            headers["Transfer-Encoding"] = "chunked"
-        elif self.status not in _BODILESS:
-            headers.setdefault("Content-Length", str(length))
-        if self.close:
-            headers["Connection"] = "close"
-        known = self.status in HTTPStatus._value2member_map_
-        phrase = HTTPStatus(self.status).phrase if known else "Status"
-        lines = [f"HTTP/1.1 {self.status} {phrase}", *(f"{k}: {v}" for k, v in headers.items())]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
-
-
 Handler: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
 
 
@@ -74,7 +35,7 @@ class HttpUpstream:
 
     `requests` has every request in the order of arrival, noted before the handler is asked. What a
     handler raises is answered with 500 and raised when the block ends, so that no test passes over
-    it. `fault(kind)` does harm instead of asking it.
+    it.
     """
 
     def __init__(self, handler: Handler, *, host: str = "127.0.0.1") -> None:
@@ -82,7 +43,7 @@ class HttpUpstream:
         self.door = Door(self._serve, host)
         self._handler = handler
         self._errors: list[Exception] = []
-        self._kind = "none"
+        self._fault = "none"
 
     @property
     def url(self) -> str:
@@ -104,15 +65,14 @@ class HttpUpstream:
             raise self._errors[0]
 
     async def fault(self, kind: str) -> None:
-        """Do this harm (see `faults.FAULTS`) to every request until `none`.
+        """Do harm of this kind (see `faults`) to every request until `fault("none")`.
 
-        NotImplementedError for what it can't do: it speaks no TLS.
+        Connections that are there end. Raises NotImplementedError for a kind that it can't do.
         """
-        if kind not in ON_A_CONNECTION | {"none", "refused", *_ANSWERS}:
-            raise NotImplementedError(kind)
-        self._kind = kind
-        self.door.shut()
-        await self.door.hang_up()
+        if kind not in ("none", "refused"):
+            harm(kind)
+        self._fault = kind
+        await self.door.close()
         if kind != "refused":
             self.door.open()
 
@@ -120,21 +80,19 @@ class HttpUpstream:
         try:
             while (request := await _receive(reader)) is not None:
                 self.requests.append(request)
-                if self._kind in ON_A_CONNECTION:
-                    await do_harm(self._kind, writer)
-                    return
                 response = await self._answer(request)
                 await asyncio.sleep(response.delay)
                 await _send(writer, request, response)
+                if self._fault == "reset":
+                    reset(writer.get_extra_info("socket"))
                 if response.close:
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away, which is its right
 
     async def _answer(self, request: Request) -> Response:
-        if self._kind in _ANSWERS:
-            status, headers = _ANSWERS[self._kind]
-            return Response(status, "", headers)
+        if self._fault != "none":
+            return harm(self._fault)
         try:
             response = self._handler(request)
             return await response if inspect.isawaitable(response) else response
@@ -163,7 +121,7 @@ async def _send(writer: asyncio.StreamWriter, request: Request, response: Respon
     body = response.body.encode() if isinstance(response.body, str) else response.body
     framed = response.raw is None
     writer.write(response.head(len(body)) if response.raw is None else response.raw)
-    silent = request.method == "HEAD" or response.status in _BODILESS
+    silent = request.method == "HEAD" or response.status in BODILESS
     if framed and not silent and body:
         writer.write(_frame(body) if response.chunks is not None else body)
     await writer.drain()

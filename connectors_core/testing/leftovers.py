@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib import parse
 
 GRACE_SECONDS = 3.0
 """How long what is on its way out may take: the far side of a socket closes after this one."""
@@ -82,6 +83,7 @@ class Climb:
     def look(self, start: int, starts: int) -> None:
         """Weigh after this start (from 0) if it is time."""
         if start + 1 in (starts // 4, starts // 2, starts):
+            parse.clear_cache()  # type: ignore[attr-defined]  # each start has other ports in its URLs
             gc.collect()
             self._weights.append(tracemalloc.get_traced_memory()[0])
             self._starts.append(start)

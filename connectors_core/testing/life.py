@@ -53,6 +53,7 @@ class Life:
         self._moved_at = 0.0
         self._ended: asyncio.Future[None]
         self._full = False
+        self._closing: set[asyncio.Task[Any] | None] = set()
         self._quiet = 0.0
         self._enough: Callable[[], bool] = lambda: False
 
@@ -86,7 +87,8 @@ class Life:
             await self._until_done(tasks, stall)
         finally:
             for task in tasks:
-                task.cancel()
+                if task not in self._closing:
+                    task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return not self._full
 
@@ -141,7 +143,16 @@ class Life:
             if not self._full:
                 self._require_closed(opened)
         finally:
+            await self._closed(close)
+
+    async def _closed(self, close: Callable[[], Any]) -> None:
+        """Close a generator; a stop that comes meanwhile waits, as the runtime does."""
+        task = asyncio.current_task()
+        self._closing.add(task)
+        try:
             await close()
+        finally:
+            self._closing.discard(task)
 
     async def _take(
         self,

@@ -67,13 +67,13 @@ def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
     options = {"name": CONNECTOR, "connector.class": source.name, "errors.tolerance": "all", **PACE}
     topics: dict[str | None, TopicSpec] = {None: TopicSpec(CONNECTOR, 1)}
     topics |= {name: TopicSpec(f"{CONNECTOR}.{name}", 1) for name in source.topics}
-    witness = Witness(declaration.comparable)
+    keys, values = Witness(lambda key: key), Witness(declaration.comparable)
     return ConnectorSpec(
         ConnectorOptions(**options),
         source.name,
         stamped(source),
         lambda: source.config_class()(**job.options),
-        lambda: (witness, witness),
+        lambda: (keys, values),
         topics,
         TopicSpec(DEAD_LETTERS, 1),
     )

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from connectors_core.testing.wire import Wire
+from connectors_core.testing.gate import Gate
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
@@ -19,7 +19,7 @@ class WebSocketUpstream:
     """`async with WebSocketUpstream(talk) as server:` answers on `server.url` until the block ends.
 
     `talk(connection)` is called for every client; when it returns, the connection is closed. Needs
-    the package `websockets`. `wire` counts the connections; `fault(kind)` does harm to them.
+    the package `websockets`. `fault(kind)` does harm to the connections, handshakes included.
     """
 
     def __init__(self, talk: Talk) -> None:
@@ -34,23 +34,23 @@ class WebSocketUpstream:
             self._serve, "127.0.0.1", 0, ping_interval=None, close_timeout=1, logger=quiet
         )
         [listener] = self._server.sockets
-        self.wire = Wire(listener.getsockname()[1])
-        await self.wire.__aenter__()
+        self._gate = Gate(listener.getsockname()[1])
+        await self._gate.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.wire.__aexit__()
+        await self._gate.__aexit__(None)
         self._server.close()
         await self._server.wait_closed()
 
     @property
     def url(self) -> str:
         """Return `ws://127.0.0.1:<port>`."""
-        return f"ws://127.0.0.1:{self.wire.port}"
+        return f"ws://127.0.0.1:{self._gate.port}"
 
     async def fault(self, kind: str) -> None:
-        """Do this harm to every connection until `none`; as `Wire.fault`."""
-        await self.wire.fault(kind)
+        """Do this harm to every connection until `none`; as `HttpUpstream.fault`."""
+        await self._gate.fault(kind)
 
     async def _serve(self, connection: ServerConnection) -> None:
         from websockets import ConnectionClosed

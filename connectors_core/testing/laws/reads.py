@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 from connectors_core.api.errors import PyconnectError
@@ -72,6 +73,8 @@ def _near(back: Any, value: Any) -> bool:
         return all(_near(back.get(key), value.get(key)) for key in {*back, *value})
     if isinstance(back, list) and isinstance(value, list | tuple):
         return len(back) == len(value) and all(map(_near, back, value))
+    if isinstance(back, Decimal) and isinstance(value, Decimal | int):
+        return back == value  # decimal(p, s) has the zeros of its scale
     if isinstance(back, float) and isinstance(value, int | float):
         return math.isclose(back, value, rel_tol=1e-15)
     return text_of(back) == text_of(value)

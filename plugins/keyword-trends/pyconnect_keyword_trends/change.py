@@ -61,7 +61,7 @@ def changes(
         change = _change(old.term if old else None, term)
         if old is None or change is not None or old.absent:
             yield key, Known(term), change
-    for key, old in known.items():
+    for key, old in sorted(known.items()):  # as it is loaded: a restart changes no order
         if key not in present:
             yield from _absence(key, old)
 

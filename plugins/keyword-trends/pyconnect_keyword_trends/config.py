@@ -67,6 +67,12 @@ class TrendsConfig(Config):
     authors_max: int = Field(
         default=10_000, description="Distinct authors counted exactly per window.", ge=1, le=100_000
     )
+    timeout: Milliseconds = Field(
+        default=10_000,
+        description="How long the server may take to open a connection or to go on with an answer.",
+        ge=100,
+        le=300_000,
+    )
     geo: tuple[str, ...] = Field(
         default=("KR",), description="Countries or regions (google-rss): `KR`, `US-NY`."
     )

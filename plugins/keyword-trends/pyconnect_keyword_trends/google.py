@@ -18,7 +18,8 @@ from pyconnect_keyword_trends.record import Change, News, TrendingTerm, event_id
 from pyconnect_keyword_trends.retry import retry_after
 
 LARGEST = 2 << 20
-DEADLINE = 30.0
+DEADLINE = 3
+"""Times `timeout`: the longest that a whole answer may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,11 @@ async def _ask(
     """Fetch once. Raises Retry for everything but a feed: only a feed can say that a term ended."""
     url = source.config.url("http") + "/trending/rss"
     budget = f"keyword-trends {urlsplit(url).hostname}"
-    await source.context.pace(budget, 1.0)
+    # One a second, unless a server of one's own is to be polled more often.
+    polls = 1000 * len(source.config.geo) / source.config.poll_interval
+    await source.context.pace(budget, max(1.0, polls))
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE * source.config.timeout / 1000):
             response = await _fetch(client, url, geo, etag)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         what = str(error) or type(error).__name__

@@ -53,7 +53,7 @@ async def follow(
     for batch in ledger.batches(_wall()):
         yield batch
     quiet = _Quiet()
-    async with merge(_listen(address(source.config, ledger.cursor)), every(TICK)) as items:
+    async with merge(_listen(source.config, ledger.cursor), every(TICK)) as items:
         waiting = 0
         async for item in items:
             if isinstance(item, (str, bytes)):
@@ -86,16 +86,17 @@ def _reject(ledger: Ledger, frame: str | bytes, reason: str) -> list[Batch | Rej
     return units if place is None else [*units, Reject(f"jetstream: {reason}", raw, place)]
 
 
-async def _listen(url: str) -> AsyncIterator[str | bytes | _Lost]:
+async def _listen(config: TrendsConfig, cursor: int | None) -> AsyncIterator[str | bytes | _Lost]:
     """Give the frames of one connection, and last of all why it is lost."""
     try:
         async with connect(
-            url,
+            address(config, cursor),
             max_size=LARGEST,
-            open_timeout=15,
+            open_timeout=config.timeout / 1000,
             ping_interval=20,
             ping_timeout=20,
-            close_timeout=1,
+            # Frames that wait unread keep the answer to our Close away: a stop waits all of this.
+            close_timeout=0.25,
             compression=None,
             proxy=None,
             user_agent_header="pyconnect-keyword-trends",

@@ -49,7 +49,7 @@ class KeywordTrends(Source[TrendsConfig]):
 
         if self._client is None:
             self._client = httpx.AsyncClient(
-                timeout=10.0,
+                timeout=self.config.timeout / 1000,
                 trust_env=False,
                 follow_redirects=False,
                 headers={"User-Agent": "pyconnect-keyword-trends"},

@@ -99,6 +99,12 @@ class StockConfig(Config):
         ge=0,
         le=600,
     )
+    answer_seconds: float = Field(
+        10.0,
+        description="How long the provider may take to open a connection, or to go on with an"
+        " answer of its REST service.",
+        gt=0,
+    )
     message_seconds: float | None = Field(
         None,
         description="Reconnect when nothing came for so long; unset: as fits the provider.",

@@ -15,7 +15,8 @@ from pyconnect_stock_websocket.event import parse
 from pyconnect_stock_websocket.redact import Redactor, place
 from pyconnect_stock_websocket.trade import Malformed
 
-TOTAL_SECONDS = 30.0
+TOTAL = 3
+"""Times the timeout of the client: the longest that a whole answer may take."""
 MAX_BYTES = 8 << 20
 _THROTTLED = {418, 429}
 _PASSING = {408, 425}
@@ -27,10 +28,10 @@ def tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def http_client() -> httpx.AsyncClient:
+async def http_client(seconds: float = 10.0) -> httpx.AsyncClient:
     """Return a client that takes nothing from the environment and follows no redirect."""
     context = await asyncio.to_thread(tls)
-    return httpx.AsyncClient(verify=context, trust_env=False, timeout=10.0)
+    return httpx.AsyncClient(verify=context, trust_env=False, timeout=seconds)
 
 
 class Pacer(Protocol):
@@ -59,7 +60,7 @@ class Rest:
     """Calls one service within its budget.
 
     Raises Retry for what passes (no network, 5xx, 429 and 418 with their Retry-After), Refused
-    for every other answer that is not 2xx. A call takes at most 30 s and 8 MiB.
+    for every other answer that is not 2xx. A call takes at most 30 s (three times `answer_seconds`) and 8 MiB.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Rest:
         await self._pacer.pace(self._budget, self._rate)
         url = f"{self._base}{path}"
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
+            async with asyncio.timeout(TOTAL * (self._client.timeout.read or 10.0)):
                 status, headers, body = await self._exchange(method, url, content)
         except (httpx.HTTPError, TimeoutError) as error:
             # `from None`: the exception holds the request, and with it the secrets of its body.

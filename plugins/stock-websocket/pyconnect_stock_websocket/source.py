@@ -74,7 +74,7 @@ class StockWebSocket(Source[StockConfig]):
         Every end of the connection is a Retry: the runtime waits and calls again.
         """
         provider = self._provider()
-        async with self._session(), await http_client() as client:
+        async with self._session(), await http_client(self.config.answer_seconds) as client:
             base, rate = provider.rest_url, provider.rest_rate
             await provider.prepare(Rest(client, base, self.context, provider.redactor, rate))
             trackers = self._trackers(provider, positions)
@@ -83,7 +83,9 @@ class StockWebSocket(Source[StockConfig]):
                     async for item in items:
                         yield item
             async with (
-                Wire(provider.url, provider.habits, provider.redactor) as wire,
+                Wire(
+                    provider.url, provider.habits, provider.redactor, self.config.answer_seconds
+                ) as wire,
                 aclosing(self._live(wire, provider, trackers)) as items,
             ):
                 async for item in items:

@@ -42,6 +42,7 @@ class Unordered(Tracker):
         self._history = place.provider.unordered
         self._seen: set[str] = set()
         self._oldest: list[tuple[int, str]] = []
+        self._live_us: int | None = None
         for trade_id, us in _rows(state):
             self._remember(trade_id, us)
 
@@ -50,9 +51,14 @@ class Unordered(Tracker):
         heapq.heappush(self._oldest, (us, trade_id))
 
     def _forget(self) -> dict[str, Any]:
-        """Drop what is older than the overlap; return the state rows to delete."""
+        """Drop what is older than the overlap; return the state rows to delete.
+
+        By the time of the stream: its messages wait while the history is asked, and what the
+        history gave comes again with them.
+        """
         gone: dict[str, Any] = {}
-        start = self.us - self.place.overlap_us
+        reached = self.us if self._live_us is None else min(self.us, self._live_us)
+        start = reached - self.place.overlap_us
         while self._oldest and (self._oldest[0][0] < start or len(self._seen) > SEEN_MAX):
             _, trade_id = heapq.heappop(self._oldest)
             self._seen.discard(trade_id)
@@ -102,6 +108,7 @@ class Unordered(Tracker):
     async def fill(self, event: Trade | Bad) -> Items:
         """Fetch the span between the last event given and the first live one."""
         filled = False
+        self._live_us = event_time(event)
         for attempt in range(LAG_ATTEMPTS):
             # From the newest time each round: what is older than the overlap is forgotten.
             window = await self._window()
@@ -150,6 +157,8 @@ class Unordered(Tracker):
     def accept(self, event: Trade | Bad) -> list[Item]:
         """Give what was not given, also with a lower id."""
         self.live = self.live or event.trade_id is not None
+        if isinstance(event, Trade):
+            self._live_us = max(self._live_us or 0, event.event_us)
         return self._give(event, LIVE)
 
     def _give(self, event: Trade | Bad, way: str) -> list[Item]:

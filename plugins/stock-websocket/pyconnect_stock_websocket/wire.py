@@ -37,10 +37,13 @@ class Wire:
     not stormed. Raises ConfigError for an address or a refusal that waiting does not mend.
     """
 
-    def __init__(self, url: str, habits: Habits, redactor: Redactor) -> None:
+    def __init__(
+        self, url: str, habits: Habits, redactor: Redactor, open_seconds: float = 10.0
+    ) -> None:
         self._url = url
         self._habits = habits
         self._redactor = redactor
+        self._open_seconds = open_seconds
         self._place = place(url)
 
     async def __aenter__(self) -> Self:
@@ -49,8 +52,10 @@ class Wire:
                 self._url,
                 ssl=await asyncio.to_thread(tls) if self._url.startswith("wss:") else None,
                 proxy=None,
-                open_timeout=10,
-                close_timeout=1,
+                open_timeout=self._open_seconds,
+                # Messages that wait unread keep the answer to our Close away: a stop waits all
+                # of this.
+                close_timeout=0.25,
                 ping_interval=self._habits.transport_ping,
                 max_size=MAX_MESSAGE,
                 max_queue=MAX_WAITING,

@@ -164,6 +164,30 @@ async def test_upbit_trades_out_of_order_are_all_given_once(upstream: Upstream) 
     assert sorted(resumed.trades) == sorted(upstream.expected("upbit", "KRW-BTC"))
 
 
+class Busy(Upstream):
+    """Trades at once when it is asked to, so that the history has what is still on its way."""
+
+    async def _upbit(self, client: Any, message: Any) -> None:
+        await super()._upbit(client, message)
+        await self.trade("KRW-BTC", 4)
+
+
+async def test_what_waits_while_the_history_is_asked_is_not_given_twice() -> None:
+    """The history may reach further past the messages that wait than the overlap."""
+    async with Busy(rate=0) as upstream:
+        reader = connect(upstream, "upbit", "KRW-BTC", overlap_seconds=0)
+
+        async def last() -> None:
+            await upstream.subscribed("KRW-BTC")
+            await asyncio.sleep(0.1)
+            await upstream.trade("KRW-BTC", 1)
+
+        newest = asyncio.create_task(last())
+        await reader.read(lambda _: len(reader.trades) >= 5)
+        await newest
+        assert reader.trades == upstream.expected("upbit", "KRW-BTC")
+
+
 async def test_a_lower_id_missed_while_away_is_not_lost(upstream: Upstream) -> None:
     """An offset of "newest id" would lose the two that came late."""
     reader = connect(upstream, "upbit", "KRW-BTC", backfill=True)

@@ -49,6 +49,10 @@ class Hosts:
         at = now_ms() + round(max(wait, self.delay(visit.job.row)) * 1000)
         self._frontier.put_host(change, visit.job.host, Host(at, fails))
 
+    def all_failed(self) -> bool:
+        """Say whether each host that has something left failed when it was last asked."""
+        return all(self._frontier.host(host).fails for host in self._frontier.ring.waiting())
+
     def wait(self, answer: Answer | None, fails: int) -> float:
         """Return what an answer asks for in seconds, else the back-off after so many failures."""
         hold = hold_seconds(answer, time.time()) if answer is not None else None

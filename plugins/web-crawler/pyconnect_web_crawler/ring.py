@@ -26,6 +26,10 @@ class Ring:
         """List all hosts."""
         return list(self._at)
 
+    def waiting(self) -> list[str]:
+        """List the hosts that have something to do, now or later."""
+        return [host for host, at in self._at.items() if at is not None]
+
     def put(self, host: str, at: int | None) -> None:
         """Set when a host has something to do; None: nothing."""
         if self._at.get(host) == at and host in self._at:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-from connectors_core import Batch, Offset, Partition, Source
+from connectors_core import Batch, Offset, Partition, Retry, Source
 from pyconnect_web_crawler.config import CrawlerConfig
 from pyconnect_web_crawler.crawl import Crawl
 from pyconnect_web_crawler.fetch import Fetcher
@@ -18,6 +18,7 @@ class WebCrawler(Source[CrawlerConfig]):
 
     name = "web-crawler"
     testing = "pyconnect_web_crawler.testing"
+    _problem = ""
 
     async def partitions(self) -> Iterable[Mapping[str, int]]:
         """One frontier: the crawl has one shard."""
@@ -25,7 +26,10 @@ class WebCrawler(Source[CrawlerConfig]):
 
     async def read(self, partition: Partition, offset: Offset | None) -> AsyncIterator[Batch]:
         """Give a Batch for each page, and one without a record for all else that changes what is
-        known. Ends when nothing is left to fetch, unless pages are fetched again."""
+        known. Ends when nothing is left to fetch, unless pages are fetched again.
+
+        Raises Retry while all hosts that have something left fail.
+        """
         frontier = Frontier(self.config, self.context.state(partition), offset)
         crawl = Crawl(self.config, frontier)
         fetcher, workers = Fetcher(self.config), Workers[Visit](self.config.concurrency)
@@ -38,6 +42,8 @@ class WebCrawler(Source[CrawlerConfig]):
                 wait = None if workers.full else crawl.wait_seconds()
                 if wait is None and not workers:
                     return
+                if wait and not workers and crawl.hosts.all_failed():
+                    raise Retry(f"no host answers. {self._problem}".rstrip(), after=wait)
                 for done in await workers.results(wait):
                     for batch in self._batches(partition, crawl, crawl.settle(done)):
                         yield batch
@@ -49,6 +55,7 @@ class WebCrawler(Source[CrawlerConfig]):
         frontier = crawl.frontier
         for change in changes:
             facts: dict[str, str] = {"problem": change.problem} if change.problem else {}
+            self._problem = change.problem or self._problem
             counts = {"pages": frontier.pages, "urls": frontier.urls, "hosts": len(frontier.ring)}
             self.context.report(partition, **counts, **facts)
             yield frontier.batch(change)

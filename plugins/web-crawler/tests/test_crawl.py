@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from connectors_core import Retry
 from connectors_core.testing import HttpUpstream, MemoryContext, Request, Response
 from pyconnect_web_crawler import CrawlerConfig, WebCrawler
 from pyconnect_web_crawler.crawl import Crawl
@@ -206,6 +207,13 @@ async def test_a_busy_host_is_asked_again_and_then_recorded(crawl: Any) -> None:
     async with HttpUpstream(handler) as server:
         assert _keys(await crawl(f"{server.url}/")) == [f"{server.url}/"]
         assert _paths(server).count("/") == 3
+
+
+async def test_while_no_host_answers_it_asks_to_be_called_again(crawl: Any) -> None:
+    async with _site({"/": _html()}, Response(500)) as server:
+        with pytest.raises(Retry, match="HTTP 500") as caught:
+            await crawl(f"{server.url}/", retry_delay=60)
+    assert 59 < (caught.value.after or 0) <= 60
 
 
 async def test_a_failing_page_is_given_up_and_says_why(crawl: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from connectors_core.testing import HttpUpstream, Request, Response
+from connectors_core.testing import Gate, HttpUpstream, Request, Response
 
 
 async def _exchange(server: HttpUpstream, sent: bytes) -> bytes:
@@ -111,3 +111,49 @@ async def test_ends_while_a_client_waits() -> None:
     assert await reader.read() == b""
     writer.close()
     await writer.wait_closed()
+
+
+async def _asked(url: str) -> str:
+    async with httpx.AsyncClient(trust_env=False, timeout=0.2) as client:
+        try:
+            return str((await client.get(url)).status_code)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+
+
+HARM = {
+    "refused": "ConnectError",
+    "reset": "ReadError",
+    "half-open": "ReadTimeout",
+    "truncated": "RemoteProtocolError",
+    "rate-limited": "429",
+    "server-error": "503",
+    "garbage": "RemoteProtocolError",
+    "none": "200",
+}
+
+
+@pytest.mark.parametrize("kind", HARM)
+async def test_a_server_and_a_gate_do_harm_until_told_to_stop(kind: str) -> None:
+    async with HttpUpstream(lambda _: Response()) as server, Gate(server.port) as gate:
+        await gate.fault(kind)
+        assert await _asked(gate.url) == HARM[kind]
+        await gate.fault("none")
+        assert await _asked(gate.url) == "200"
+        await server.fault(kind)
+        assert await _asked(server.url) == HARM[kind]
+
+
+async def test_a_slow_answer_never_ends() -> None:
+    async with HttpUpstream(lambda _: Response()) as server:
+        await server.fault("slow")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5), httpx.AsyncClient(trust_env=False) as client:
+                await client.get(server.url)
+
+
+async def test_a_fault_that_is_no_answer_is_not_done() -> None:
+    async with HttpUpstream(lambda _: Response()) as server:
+        with pytest.raises(NotImplementedError):
+            await server.fault("bad-tls")
+        assert await _asked(server.url) == "200"

@@ -8,20 +8,10 @@ from connectors_core.testing import HttpUpstream, Request, Response, SourceContr
 from pyconnect_sample_source.source import SampleSource
 
 ITEMS: list[dict[str, Any]] = [{"id": n, "text": f"item {n}"} for n in range(1, 21)]
-CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n["
-FAULTS = {
-    "half-open": Response(delay=60),
-    "truncated": Response(raw=CUT, close=True),
-    "rate-limited": Response(429, headers={"Retry-After": "2"}),
-    "server-error": Response(503),
-    "garbage": Response(body="<html>"),
-}
 
 
 class Upstream(HttpUpstream):
-    """Twenty items, five on a page; the same each time."""
-
-    kind = "none"
+    """Twenty items, five on a page; the same each time. It can do every `fault` of HTTP."""
 
     def __init__(self) -> None:
         super().__init__(self.answer)
@@ -34,16 +24,10 @@ class Upstream(HttpUpstream):
         """Return the values of a complete read."""
         return ITEMS
 
-    def fault(self, kind: str) -> None:
-        """Do harm of this kind from now on."""
-        if kind not in {"none", *FAULTS}:
-            raise NotImplementedError(kind)
-        self.kind = kind
-
     def answer(self, request: Request) -> Response:
         """Answer as the API does."""
         page = [item for item in ITEMS if item["id"] > int(request.query["after"])][:5]
-        return FAULTS.get(self.kind) or Response(body=json.dumps(page))
+        return Response(body=json.dumps(page))
 
 
 class Contract(SourceContract):
