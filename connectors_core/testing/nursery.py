@@ -63,7 +63,11 @@ class Nursery:
         except TimeoutError as error:
             os.kill(pid, signal.SIGKILL)
             await self._hear(START_SECONDS)
-            raise Broken(f"a worker did not end in {JOB_SECONDS:.0f} s. {self._said()}") from error
+            place = f" that was to be killed at {job.crash}" if job.crash else ""
+            raise Broken(
+                f"a worker{place} did not end in {JOB_SECONDS:.0f} s, and wanted"
+                f" {'all' if job.count is None else job.count} records. {self._said()}"
+            ) from error
 
     async def _hear(self, seconds: float) -> dict[str, Any]:
         assert self._process.stdout is not None

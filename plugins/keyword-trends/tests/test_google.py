@@ -129,7 +129,7 @@ async def test_429_holds_everyone_who_asks_this_host(headers: dict[str, str], af
     assert raised.value.after == after
     assert raised.value.code == "retry.http-429"
     assert context.held == [("keyword-trends 127.0.0.1", after)]
-    assert context.paced == [("keyword-trends 127.0.0.1", 1.0)]
+    assert context.paced == [("keyword-trends 127.0.0.1", 10.0)]  # polled every 100 ms
 
 
 async def test_nobody_there_and_a_broken_answer_are_retries() -> None:
