@@ -19,8 +19,8 @@ SHARDS = 3
 """A kill is mostly waiting, so some are made at once."""
 PLUGINS = Path(__file__).parents[2] / "plugins"
 NAMES = (
-    "file-lines.TestFinishedFile",
-    "file-lines.TestGrowingFile",
+    "file-lines.TestFinished",
+    "file-lines.TestFollowed",
     "keyword-trends.TestTrendingFeed",
     "keyword-trends.TestWindows",
     "stock-websocket.TestBinance",
