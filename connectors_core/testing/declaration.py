@@ -46,6 +46,12 @@ def declared(contract: Any, laws: Collection[str]) -> Declaration:
         _require_known(each, CAPABILITIES, f"{name}.capabilities")
     if {"live_only", "replayable"} <= capabilities:
         raise _mistake(f"{name}.capabilities: a source is live_only or replayable, not both.")
+    endless = not {"bounded", "live_only"} & capabilities
+    if endless and isinstance(upstream, type) and not hasattr(upstream, "expected"):
+        raise _mistake(
+            f"{name}.upstream: nobody can say when a source has read all that is neither bounded nor"
+            f" live_only. Give {upstream.__name__} an expected(), or declare one of them."
+        )
     for each, reason in contract.waive.items():
         _require_known(each, laws, f"{name}.waive")
         if not isinstance(reason, str) or not reason.strip():

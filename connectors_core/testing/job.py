@@ -35,7 +35,6 @@ class Job:
     options: Mapping[str, Any]
     count: int | None = None
     crash: str = ""
-    kafka: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,20 +70,25 @@ class Ledger:
 
     @property
     def count(self) -> int:
-        """How many records and rejects are committed."""
-        return sum(len(unit.items) for unit in self.units)
+        """How many records are committed; rejects are none."""
+        return len(self.records())
 
     def has_units(self, count: int) -> Callable[[], bool]:
         """Return what says whether so many units are committed."""
         return lambda: len(self.units) >= count
 
     def has(self, count: int) -> Callable[[], bool]:
-        """Return what says whether so many records and rejects are committed."""
+        """Return what says whether so many records are committed."""
         return lambda: self.count >= count
 
     def records(self) -> list[Record]:
         """Return all committed records in the order of their commits."""
         return [each for unit in self.units for each in unit.items if isinstance(each, Record)]
+
+    def rejects(self) -> list[tuple[str, bytes]]:
+        """Return reason and bytes of all committed rejects, sorted."""
+        items = (each for unit in self.units for each in unit.items)
+        return sorted((each.reason, bytes(each.raw)) for each in items if isinstance(each, Reject))
 
     def by_partition(self) -> dict[Partition, list[Record]]:
         """Return the committed records of every partition that has some, in their order."""

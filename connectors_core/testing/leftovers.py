@@ -69,7 +69,7 @@ class Leftovers:
 
 
 class Climb:
-    """Weighs what Python holds after a quarter, the half and all of some starts.
+    """`with Climb() as climb:` weighs what Python holds after a quarter, the half and all of some starts.
 
     What is made once, in whichever start, shows in one of the two times between; what climbs, in
     both.
@@ -78,7 +78,13 @@ class Climb:
     def __init__(self) -> None:
         self._weights: list[int] = []
         self._starts: list[int] = []
+
+    def __enter__(self) -> Climb:
         tracemalloc.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        tracemalloc.stop()
 
     def look(self, start: int, starts: int) -> None:
         """Weigh after this start (from 0) if it is time."""
@@ -90,7 +96,6 @@ class Climb:
 
     def found(self) -> str:
         """Say how much each start adds, "" if they do not."""
-        tracemalloc.stop()
         each = [
             (after - before) / (later - sooner)
             for (before, after), (sooner, later) in zip(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from connectors_core.api.errors import ContractError, Retry
 from connectors_core.api.record import Batch, Item, Offset, Partition, Record, Reject
 from connectors_core.api.source import Source
 from connectors_core.runtime.calls import call, call_now
+from connectors_core.runtime.retry import describe
 from connectors_core.runtime.state import encode_state
 from connectors_core.testing.context import MemoryContext
 from connectors_core.testing.hands import END, hands
@@ -22,6 +24,8 @@ from connectors_core.testing.steps import Steps
 
 STALL_SECONDS, LOOK_SECONDS = 5.0, 0.1
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 3.0
+STOPPED = "source.stopped"
+"""The code of a fault that shows when a source is stopped."""
 
 
 class Life:
@@ -58,7 +62,11 @@ class Life:
         self._enough: Callable[[], bool] = lambda: False
 
     async def __aenter__(self) -> Life:
-        await self._stepped(call(self.source.open))
+        try:
+            await self._stepped(call(self.source.open))
+        except Retry as retry:
+            self.retries.append(retry)
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -80,7 +88,7 @@ class Life:
         places = list(partitions)
         groups = [places] if self._together else [[place] for place in places]
         self._full, self._enough, self._quiet = False, enough, quiet
-        if enough():
+        if enough() and not quiet:
             return False
         tasks = [asyncio.create_task(self._follow(group)) for group in groups]
         try:
@@ -89,7 +97,10 @@ class Life:
             for task in tasks:
                 if task not in self._closing:
                     task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            raised = sys.exc_info()[1]
+            for error in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(error, Exception) and error is not raised:
+                    self._blame(f"stopped, it raised {describe(error)}.", STOPPED)
         return not self._full
 
     async def _until_done(self, tasks: list[asyncio.Task[None]], stall: float) -> None:
@@ -137,13 +148,21 @@ class Life:
         opened: dict[Partition, list[Record | Reject]] = {place: [] for place in places}
         try:
             while not self._full and (item := await self._stepped(pull())) is not END:
+                self._require_obedience()
                 await self._take(item, places, opened)
-                while (seconds := self.pause()) > 0:  # noqa: ASYNC110 - it is time that passes
+                while (seconds := self.pause()) > 0:
                     await asyncio.sleep(seconds)
+                    self._moved_at = time.monotonic()
             if not self._full:
                 self._require_closed(opened)
         finally:
             await self._closed(close)
+
+    def _require_obedience(self) -> None:
+        """Raise Broken if the source has swallowed its cancellation and gives the next item."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise Broken("it went on reading. Raise CancelledError again wherever you catch it")
 
     async def _closed(self, close: Callable[[], Any]) -> None:
         """Close a generator; a stop that comes meanwhile waits, as the runtime does."""

@@ -41,6 +41,7 @@ class Nursery:
             stdout=asyncio.subprocess.PIPE,
             stderr=self._errors,
             env=self._environment,
+            start_new_session=True,  # its children are ended with it
         )
         try:
             await self._hear(START_SECONDS)
@@ -84,7 +85,7 @@ class Nursery:
 
     async def _end(self) -> None:
         with suppress(ProcessLookupError):
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()

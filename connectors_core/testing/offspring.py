@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from connectors_core.api.config import ConnectorOptions
+from connectors_core.api.record import Partition
 from connectors_core.api.store import TopicSpec
 from connectors_core.app.storage import owned_store
 from connectors_core.avro.registry import EmbeddedRegistry
 from connectors_core.configs.worker.place import LogPlace
-from connectors_core.herder.model import ConnectorStatus, State
+from connectors_core.herder.model import State
 from connectors_core.herder.standalone import Standalone
 from connectors_core.runtime import crash
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.job import Done, Job
-from connectors_core.testing.ledger import CONNECTOR
+from connectors_core.testing.ledger import CONNECTOR, Ledger
+from connectors_core.testing.life import Life, ask_partitions
+from connectors_core.testing.stored import store_all
 from connectors_core.testing.witness import NoSchemas, Witness, stamped
 
 TICK_SECONDS, QUIET_SECONDS = 0.005, 0.1
@@ -52,14 +53,10 @@ async def _run(declaration: Declaration, job: Job) -> Done:
 
 async def _until_done(herder: Standalone, count: int | None) -> None:
     while not herder.ended():
-        if count is not None and _committed(herder.statuses()[0]) >= count:
+        if count is not None and herder.statuses()[0].records >= count:
             await asyncio.sleep(QUIET_SECONDS)  # for what should not come
             return
         await asyncio.sleep(TICK_SECONDS)
-
-
-def _committed(status: ConnectorStatus) -> int:
-    return status.records + status.rejected
 
 
 def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
@@ -80,24 +77,14 @@ def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
 
 
 async def _schemas(declaration: Declaration, job: Job) -> Done:
-    from connectors_core.testing.ledger import Ledger
-    from connectors_core.testing.life import Life, ask_partitions
-    from connectors_core.testing.stored import store_all
-
     config = declaration.source.config_class()(**job.options)
     ledger, registry = Ledger(), EmbeddedRegistry([])
     partitions = await ask_partitions(declaration.source, config)
     async with Life(declaration.source, config, ledger) as life:
         enough = (lambda: False) if job.count is None else ledger.has(job.count)
-        await life.read(map(_partition, partitions), enough)
+        await life.read(map(Partition, partitions), enough)
     list(store_all(declaration.source, ledger.records(), registry))
     return Done(0, found=_by_subject(registry))
-
-
-def _partition(given: Mapping[str, Any]) -> Any:
-    from connectors_core.api.record import Partition
-
-    return Partition(given)
 
 
 def _by_subject(registry: EmbeddedRegistry) -> dict[str, str]:

@@ -31,11 +31,12 @@ class Steps:
 
 
 class Stop:
-    """Cancels a coroutine at the `wait`-th call; `waits` counts them."""
+    """Cancels a coroutine at the `wait`-th call; `waits` counts them, `fired` says whether it did."""
 
     def __init__(self, wait: int | None = None) -> None:
         self.waits = 0
         self._wait = wait
+        self.fired = False
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[Any]
 
@@ -58,5 +59,6 @@ class Stop:
         return bool(done)
 
     def _cancel(self) -> None:
+        self.fired = not self._task.done()
         self._cancelled.set()
         self._task.cancel()

@@ -36,7 +36,7 @@ class Trial:
         self.source = declaration.source
         self.capabilities = declaration.capabilities
         self.shard = shard
-        self._whole: tuple[Ledger, list[str]] | None = None
+        self._whole: tuple[Ledger, list[Any] | None] | None = None
         self._partitions: list[Partition] = []
 
     @asynccontextmanager
@@ -62,11 +62,9 @@ class Trial:
         """Return the partitions of the source at an upstream."""
         return [Partition(each) for each in await ask_partitions(self.source, self.config(far))]
 
-    @asynccontextmanager
-    async def life(self, far: FarSide, ledger: Ledger, **options: Any) -> AsyncIterator[Life]:
-        """Open the source at an upstream, over a ledger."""
-        async with Life(self.source, self.config(far), ledger, **options) as life:
-            yield life
+    def life(self, far: FarSide, ledger: Ledger, **options: Any) -> Life:
+        """Return a life of the source at an upstream, over a ledger; `async with` opens it."""
+        return Life(self.source, self.config(far), ledger, **options)
 
     async def read(
         self,
@@ -106,9 +104,17 @@ class Trial:
         return ledger
 
     async def wanted(self) -> list[str]:
-        """Return the values of a complete reading as texts: as expected, or as they came."""
-        _, wanted = await self._known()
-        return wanted
+        """Return the values of a complete reading as texts: as expected, or else as they came."""
+        ledger, expected = await self._known()
+        if expected is not None:
+            return [text_of(self.declaration.comparable(each)) for each in expected]
+        found = values_of(ledger.by_partition(), self.declaration.comparable)
+        return flat_list(found.values())
+
+    async def has_expected(self) -> bool:
+        """Say whether the upstream tells what a complete reading gives."""
+        _, expected = await self._known()
+        return expected is not None
 
     async def counts(self) -> list[int]:
         """Return how many values a complete reading gives of each partition, in their order.
@@ -124,33 +130,35 @@ class Trial:
         return difference(wanted, found, ordered="ordered" in self.capabilities)
 
     def require_whole(self, wanted: list[str], ledger: Ledger, when: str, cure: str) -> None:
-        """Raise Broken unless a ledger has just what was wanted."""
+        """Raise Broken unless a ledger has just what was wanted, and the rejects of the whole."""
         said = self.differs(wanted, ledger)
         require(not said, f"{when}: {said}. {cure}")
+        if self._whole is not None and "bounded" in self.capabilities:
+            before, after = self._whole[0].rejects(), ledger.rejects()
+            require(before == after, f"{when}: {len(after)} rejects, not {len(before)}. {cure}")
 
-    async def _known(self) -> tuple[Ledger, list[str]]:
+    async def _known(self) -> tuple[Ledger, list[Any] | None]:
         if self._whole is None:
             ledger = Ledger()
             async with self.upstream() as far:
                 self._partitions = await self.partitions(far)
                 await self.read(far, ledger)
                 expected = await far.expected()
-            found = values_of(ledger.by_partition(), self.declaration.comparable)
-            wanted = (
-                flat_list(found.values())
-                if expected is None or "live_only" in self.capabilities
-                else [text_of(self.declaration.comparable(each)) for each in expected]
-            )
-            self._whole = ledger, wanted
+            self._whole = ledger, expected
         return self._whole
 
 
 def as_written(value: Any) -> Any:
-    """Return an option as JSON has it."""
+    """Return an option as JSON has it, secrets in plain text."""
     if isinstance(value, Secret | SecretStr):
         return value.get_secret_value()
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        fields = type(value).model_fields.items()
+        return {field.alias or name: as_written(getattr(value, name)) for name, field in fields}
+    if isinstance(value, Mapping):
+        return {str(key): as_written(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_written(each) for each in value]
     return json.loads(json.dumps(value, default=str))
 
 
@@ -160,10 +168,15 @@ def require_fault(done: bool, kind: str) -> None:
         raise NotApplicable(f"the upstream has no fault({kind!r})")
 
 
-def secrets_of(config: Config, options: Mapping[str, Any]) -> list[str]:
-    """Return the values of the options that are secrets, those that are long enough to be found."""
-    values = [getattr(config, name, None) for name in options]
-    found = [
-        str(each.get_secret_value()) for each in values if isinstance(each, Secret | SecretStr)
-    ]
-    return [each for each in found if len(each) >= SECRET_LENGTH]
+def secrets_of(value: Any) -> list[str]:
+    """Return the values of all secrets in options, those that are long enough to be found."""
+    if isinstance(value, Secret | SecretStr):
+        text = str(value.get_secret_value())
+        return [text] if len(text) >= SECRET_LENGTH else []
+    if isinstance(value, BaseModel):
+        return secrets_of([getattr(value, name) for name in type(value).model_fields])
+    if isinstance(value, Mapping):
+        return secrets_of(list(value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return [found for each in value for found in secrets_of(each)]
+    return []

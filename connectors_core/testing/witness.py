@@ -19,7 +19,7 @@ HEADER = "contract.partition"
 
 
 class Witness(Converter):
-    """Writes any value as the text by which the kit compares; never fails."""
+    """Writes any value as the text by which the kit compares."""
 
     name: ClassVar[str] = "witness"
 
@@ -75,7 +75,7 @@ def _plain(generator: Any, partition: Partition | None) -> Iterator[Item]:
         for item in generator:
             yield _marked(item, partition)
     finally:
-        generator.close()
+        getattr(generator, "close", lambda: None)()
 
 
 def _marked(item: Any, partition: Partition | None) -> Any:

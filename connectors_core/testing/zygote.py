@@ -16,6 +16,7 @@ from typing import Any
 
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.job import Done, Home, Job, at
+from connectors_core.testing.offspring import done
 
 
 def main() -> None:
@@ -35,6 +36,7 @@ def _serve(declaration: Declaration, job: Job, to_parent: Any) -> None:
     told.unlink(missing_ok=True)
     pid = os.fork()
     if pid == 0:
+        to_parent.close()
         os._exit(_child(declaration, job, told))
     to_parent.write(json.dumps({"pid": pid}) + "\n")
     _, status = os.waitpid(pid, 0)
@@ -44,8 +46,6 @@ def _serve(declaration: Declaration, job: Job, to_parent: Any) -> None:
 
 def _child(declaration: Declaration, job: Job, told: Path) -> int:
     """Do the job, and tell how it went in a file."""
-    from connectors_core.testing.offspring import done
-
     try:
         how = done(declaration, job)
     except BaseException as error:  # noqa: BLE001 - all of it is told

@@ -291,6 +291,25 @@ class SwallowsCancellation(Lawful):
                 await asyncio.sleep(3)
 
 
+@breaks("stops_at_every_await")
+class ReadsOnWhenStopped(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        while True:
+            try:
+                return await super().page(partition, after)
+            except asyncio.CancelledError:
+                continue
+
+
+@breaks("stops_at_every_await")
+class FailsWhenStopped(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        try:
+            return await super().page(partition, after)
+        except asyncio.CancelledError:
+            raise AttributeError("writer") from None
+
+
 @breaks("waits_without_work", Following)
 class Spins(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
@@ -383,12 +402,14 @@ class AcknowledgesAtTheEnd(Lawful):
     def __init__(self, config: Any, context: Any) -> None:
         super().__init__(config, context)
         self.newest: dict[Any, Any] = {}
+        self.given: dict[Any, Any] = {}
 
     async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
         oldest = (await self.page(partition, 0))["oldest"]
         if offset and seq_of(offset) < oldest - 1:
             raise OffsetError("gone")
-        async for record in super().read(partition, None):
+        async for record in super().read(partition, self.given.get(partition)):
+            self.given[partition] = record.offset
             yield record
 
     async def committed(self, partition: Any, offset: Any) -> None:
@@ -426,6 +447,40 @@ class WaitsForEver(Lawful):
     async def ask(self, path: str, **query: Any) -> Any:
         object.__setattr__(self.config, "timeout", 3600.0)
         return await super().ask(path, **query)
+
+
+@breaks("faults_end_in_retry_or_a_clear_error")
+class EndsInSilenceLater(Lawful):
+    """Says Retry only before its first record."""
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        given = False
+        try:
+            async for record in super().read(partition, offset):
+                given = True
+                yield record
+        except Retry:
+            if not given:
+                raise
+
+    async def committed(self, partition: Any, offset: Any) -> None:
+        """Nothing, which could not fail."""
+
+
+@breaks("faults_end_in_retry_or_a_clear_error")
+class RemembersBesideTheOffset(Lawful):
+    """Skips after a Retry what it has fetched before, given or not."""
+
+    fetched: int
+
+    async def page(self, partition: Any, after: int) -> Any:
+        self.fetched = getattr(self, "fetched", 0)
+        page = await super().page(partition, after)
+        if partition["shard"] == 0:
+            fresh = [each for each in page["items"] if each["seq"] > self.fetched]
+            page["items"] = fresh or page["items"][-1:] * (after < 8)
+            self.fetched = max(self.fetched, *(each["seq"] for each in page["items"]), 0)
+        return page
 
 
 @breaks("retry_after_is_kept")

@@ -10,6 +10,7 @@ from connectors_core.testing import SourceContract
 from connectors_core.testing.judge import Court, first_failure
 from connectors_core.testing.laws import BY_NAME, LAWS
 from tests.hostile.lawful import Items, Lawful, Paced
+from tests.hostile.lawful_kinds import Plain, Together, TogetherItems
 from tests.hostile.mutants import KEPT, MUTANTS, Following, Pruning
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -59,6 +60,25 @@ class TestFollowing(TestLawful):
 class TestPaced(TestLawful):
     source = Paced
     capabilities = CAPABILITIES | {"bounded", "paced"}
+
+
+class TestPlain(TestLawful):
+    source = Plain
+    offsets = None
+
+
+class TestTogether(SourceContract):
+    source = Together
+    upstream = TogetherItems
+    capabilities = CAPABILITIES | {"bounded"}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("cls", [TestPlain, TestTogether], ids=lambda cls: cls.__name__)
+def test_sources_of_the_other_kinds_survive_every_kill(cls: type[SourceContract]) -> None:
+    court = Court(cls.declaration(), "crash", (1, 4))
+    verdict = court.one(BY_NAME["survives_a_kill_at_every_point"])
+    assert verdict.outcome == "passed", verdict.reason
 
 
 @pytest.mark.leaves_threads("a mutant that leaks one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
 from connectors_core.api.errors import OffsetError, PyconnectError, Retry
@@ -17,11 +18,12 @@ from connectors_core.testing.trial import Trial, require_fault
 ASKS, WATCH_SECONDS = 3, 1.5
 """So often a partition may ask in so much less than the Retry-After."""
 
+PAUSE_SECONDS, HARM_SECONDS = 0.01, 2.0
 PATIENCE_SECONDS = 5.0
 """How long a source may wait in silence for a far side that says nothing."""
 
 
-@law("full", seconds=90, rests_on=("reads_everything", "stops_at_every_await"))
+@law("full", seconds=120, rests_on=("reads_everything", "stops_at_every_await"))
 async def faults_end_in_retry_or_a_clear_error(trial: Trial) -> None:
     """Whatever the far side does, a source raises Retry or an error of the tree that says what to
     do, and when the far side is well again it reads everything.
@@ -48,11 +50,13 @@ async def retry_after_is_kept(trial: Trial) -> None:
         partitions = await trial.partitions(far)
         require_fault(await far.fault("rate-limited"), "rate-limited")
         before = len(far.requests())
-        async with trial.life(far, Ledger()) as life:
-            reading = asyncio.create_task(life.read(partitions, stall=60.0))
-            await asyncio.wait({reading}, timeout=WATCH_SECONDS)
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        life = trial.life(far, Ledger())
+        with suppress(Retry):  # of open()
+            async with life:
+                reading = asyncio.create_task(life.read(partitions, stall=60.0))
+                await asyncio.wait({reading}, timeout=WATCH_SECONDS)
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
         asked = len(far.requests()) - before
     waits = [each.after or 0.0 for each in life.retries]
     waits += [seconds for _, seconds in life.context.held]
@@ -115,20 +119,51 @@ async def a_pruned_offset_is_an_offset_error(trial: Trial) -> None:
 
 async def _bears(trial: Trial, kind: str) -> bool:
     """Judge one kind of fault; False if the upstream can't do it."""
-    ledger = Ledger()
     async with trial.upstream() as far:
-        partitions = await trial.partitions(far)
         if not await far.fault(kind):
             return False
-        error = await _under(trial, far, ledger, partitions, kind)
+    cure = "What was not read must be read when the far side is well again."
+    for when, way in (("from the start", _from_the_start), ("amid a reading", _amid_a_reading)):
+        ledger = Ledger()
+        async with trial.upstream() as far:
+            await way(trial, far, ledger, kind)
+        if "live_only" not in trial.capabilities:  # which may tell a gap of what it missed
+            when = f"after the fault {kind} {when}"
+            trial.require_whole(await trial.wanted(), ledger, when, cure)
+    return True
+
+
+async def _from_the_start(trial: Trial, far: FarSide, ledger: Ledger, kind: str) -> None:
+    partitions = await trial.partitions(far)
+    await far.fault(kind)
+    _require_clear(await _under(trial, far, ledger, partitions, kind), kind)
+    await far.fault("none")
+    await trial.read(far, ledger)
+
+
+async def _amid_a_reading(trial: Trial, far: FarSide, ledger: Ledger, kind: str) -> None:
+    """Do harm when half is read, and heal it at the first Retry: the same source reads on."""
+    partitions, half = await trial.partitions(far), (await trial.whole()).count // 2
+    count, harmed = await trial.count(far), False
+    life = trial.life(far, ledger)
+    life.pause = lambda: PAUSE_SECONDS if ledger.count >= half and not harmed else 0.0
+    try:
+        async with life:
+            enough = ledger.has(count) if count is not None else lambda: False
+            reading = asyncio.create_task(life.read(partitions, enough, quiet=PAUSE_SECONDS))
+            while ledger.count < half and not reading.done():  # noqa: ASYNC110 - a look at both
+                await asyncio.sleep(PAUSE_SECONDS)
+            await far.fault(kind)
+            harmed = True
+            deadline = time.monotonic() + HARM_SECONDS
+            while not (life.retries or reading.done()) and time.monotonic() < deadline:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(PAUSE_SECONDS)
+            await far.fault("none")
+            await reading
+    except Exception as error:  # noqa: BLE001 - judged by what it is
         _require_clear(error, kind)
         await far.fault("none")
         await trial.read(far, ledger)
-    if "live_only" in trial.capabilities:
-        return True  # it goes on; what it missed may be told as a gap
-    cure = "What was not read must be read when the far side is well again."
-    trial.require_whole(await trial.wanted(), ledger, f"after the fault {kind}", cure)
-    return True
 
 
 async def _under(

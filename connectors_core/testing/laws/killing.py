@@ -125,9 +125,9 @@ async def _job(trial: Trial, far: FarSide, data: Path, crash: str) -> Job:
     return Job("run", str(data), trial.options(far), count, crash)
 
 
-def _stored(trial: Trial, data: Path) -> Mapping[str, list[str]]:
-    """Return the stored values by source partition, in the order of the log."""
-    found: dict[str, list[str]] = {}
+def _stored(trial: Trial, data: Path) -> Mapping[tuple[str, str], list[str]]:
+    """Return the stored values by source partition and topic, in the order of the log."""
+    found: dict[tuple[str, str], list[str]] = {}
     if not Path(data).exists():
         return found
     reader = open_reader(LogPlace(data))
@@ -140,7 +140,7 @@ def _stored(trial: Trial, data: Path) -> Mapping[str, list[str]]:
             for record in reader.read(topic, 0, 0, end) if end else ():
                 place = dict(record.headers)[HEADER].decode()
                 text = (record.value or b"null").decode("utf-8", "surrogatepass")
-                found.setdefault(place, []).append(text)
+                found.setdefault((place, topic), []).append(text)
     finally:
         reader.close()
     return found

@@ -12,6 +12,7 @@ from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.law import Broken, NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.leftovers import Climb, Leftovers
+from connectors_core.testing.life import STOPPED
 from connectors_core.testing.pulse import Pulse
 from connectors_core.testing.steps import Stop
 from connectors_core.testing.trial import Trial
@@ -43,7 +44,7 @@ async def keeps_the_loop_free(trial: Trial) -> None:
 
 
 @law("full", seconds=60, rests_on=("reads_everything", "keeps_the_loop_free"))
-async def stops_at_every_await(trial: Trial) -> None:
+async def stops_at_every_await(trial: Trial) -> str:
     """Stopped wherever it waits, a source lets go within a second.
 
     The worker leaves behind what does not; a rebalance or a deployment waits for it.
@@ -53,15 +54,28 @@ async def stops_at_every_await(trial: Trial) -> None:
     counting = Stop()
     async with trial.upstream() as far:
         await counting.run(trial.read(far, Ledger(), waits=counting), STOP_SECONDS)
-    waits = counting.waits
+    waits, fired = counting.waits, 0
+    if not waits:
+        raise NotApplicable("it never waits")
     for wait in sorted({1 + round(n * (waits - 1) / (STOPS - 1)) for n in range(STOPS)}):
-        stop = Stop(wait)
-        async with trial.upstream() as far:
-            if not await stop.run(trial.read(far, Ledger(), waits=stop), STOP_SECONDS):
-                raise Broken(
-                    f"stopped at wait {wait} of {waits}, it was still there a second later."
-                    " Don't catch CancelledError, and close in `finally` without waiting long."
-                )
+        fired += await _stopped(trial, wait, waits)
+    require(fired, f"none of {waits} waits of a first reading came again in {STOPS} others.")
+    return f"{fired} stops"
+
+
+async def _stopped(trial: Trial, wait: int, waits: int) -> bool:
+    """Stop a reading where it waits for the `wait`-th time; False if it did not come so far."""
+    stop, ledger = Stop(wait), Ledger()
+    when = f"stopped at wait {wait} of {waits}"
+    async with trial.upstream() as far:
+        if not await stop.run(trial.read(far, ledger, waits=stop), STOP_SECONDS):
+            raise Broken(
+                f"{when}, it was still there a second later. Don't catch CancelledError, and close"
+                " in `finally` without waiting long."
+            )
+    faults = [each.message for each in ledger.faults if each.code == STOPPED]
+    require(not stop.fired or not faults, f"{when}: {'; '.join(faults[:3])}")
+    return stop.fired
 
 
 @law("full", seconds=30, rests_on=("reads_everything",))
@@ -109,8 +123,7 @@ async def leaves_nothing_behind(trial: Trial) -> None:
     Close in `close()` and `finally` what you opened; keep nothing in globals or class attributes.
     """
     enough = max(1, (await trial.whole()).count // 2)
-    climb = Climb()
-    with Leftovers() as left, _unlogged():
+    with Leftovers() as left, Climb() as climb, _unlogged():
         for start in range(STARTS):
             ledger = Ledger()
             async with trial.upstream() as far:

@@ -106,7 +106,9 @@ async def golden_of(trial: Trial, release: str) -> Golden:
     found = values_of(ledger.by_partition(), trial.declaration.comparable)
     left = Counter(wanted) - Counter(flat_list(found.values()))
     positions = [Position(ledger.offset(each), ledger.rows(each)) for each in partitions]
-    return Golden(release, positions, [each for each in wanted if _taken(left, each)])
+    # From the end: of equal values, those that were read are the first.
+    rest = [each for each in reversed(wanted) if _taken(left, each)]
+    return Golden(release, positions, rest[::-1])
 
 
 def _taken(left: Counter[str], value: str) -> bool:

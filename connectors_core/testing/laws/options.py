@@ -22,7 +22,7 @@ _SECRET_NAMES = re.compile(
     r"(^|_)(password|passwd|passphrase|secret|token|credentials?|api_?key|app_?key|private_?key|"
     r"access_?key)(_|$)"
 )
-_WRONG: tuple[Any, ...] = ({"wrong": ["type"]}, [["wrong", "type"]], "wrong type", 1.5, True)
+_TEXTS, _NUMBERS = ("text", "path", "URL", "name"), ("number", "true or false")
 _BOUNDS = {"ge": -1, "gt": 0, "le": 1, "lt": 0}
 
 
@@ -66,10 +66,15 @@ async def wrong_types_are_refused(trial: Trial) -> None:
 
     Declare types; convert nothing in `mode="before"` validators that can't be told apart.
     """
-    options = await _options(trial)
+    options, tried = await _options(trial), 0
+    right = list(_problems(trial, options))
+    require(not right, f"the options of the upstream's config() are refused: {'; '.join(right)}")
     for name, kind in fields_of(trial.source.config_class()).items():
         for wrong in _wrong_for(kind):
             _require_problem(trial, {**options, name: wrong}, name, f"with {name}: {wrong!r}")
+            tried += 1
+    if not tried:
+        raise NotApplicable("its options take any value")
 
 
 @law()
@@ -156,15 +161,20 @@ def _problems(trial: Trial, options: Mapping[str, Any]) -> Iterator[str]:
             ) from error
 
 
-def _wrong_for(kind: Any) -> Iterable[Any]:
-    """Give a value that no alternative of the type can take, if there is one to find."""
+def _wrong_for(kind: Any) -> Iterator[Any]:
+    """Give values that no alternative of the type can take, if there are some to find."""
     said = expected(kind)
     if "any value" in said or "map" in said:
         return
+    yield {"wrong": ["type"]}
     if "list" in said:
-        yield {"wrong": ["type"]}
-    else:
-        yield from _WRONG[:2]
+        return
+    yield [["wrong", "type"]]
+    takes_text = any(each in said for each in _TEXTS)
+    if not takes_text:
+        yield "wrong type"
+    elif not any(each in said for each in _NUMBERS):
+        yield 1.5
 
 
 def _outside(metadata: Iterable[Any]) -> Iterator[float | int]:

@@ -17,7 +17,8 @@ from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import Trial, secrets_of
 from connectors_core.testing.written import Written
 
-FAULT_SECONDS = 1.0
+FAULT_SECONDS = 3.0
+"""Longer than the timeouts of a source should be here, whose errors are looked at too."""
 
 
 @law("full", seconds=60, rests_on=("secrets_are_marked", "reads_everything"))
@@ -30,7 +31,7 @@ async def secrets_are_kept(trial: Trial) -> None:
     Call `get_secret_value()` only where it goes on the wire, and never put it into a text.
     """
     async with trial.upstream() as far:
-        secrets = secrets_of(trial.config(far), far.options)
+        secrets = secrets_of(trial.config(far))
     if not secrets:
         raise NotApplicable("no option of the upstream's config() is a secret")
     for kind in ("none", *FAULTS):
@@ -70,11 +71,11 @@ async def _told(trial: Trial, far: FarSide, partitions: list[Any]) -> dict[str, 
     """Read once; return by place all that was said and stored."""
     ledger, said = Ledger(), io.StringIO()
     errors: list[str] = []
+    count, life = (await trial.whole()).count, trial.life(far, ledger)
+    shown = repr(life.source), repr(life.source.config), str(life.source.config)
     with _logged(said), redirect_stdout(said), redirect_stderr(said):
         try:
-            async with asyncio.timeout(FAULT_SECONDS), trial.life(far, ledger) as life:
-                shown = repr(life.source), repr(life.source.config), str(life.source.config)
-                count = (await trial.whole()).count
+            async with asyncio.timeout(FAULT_SECONDS), life:
                 await life.read(
                     partitions, lambda: bool(life.retries) or ledger.count >= count, stall=60.0
                 )

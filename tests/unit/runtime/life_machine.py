@@ -214,7 +214,8 @@ class Life(RuleBasedStateMachine):
             seen = again
         offsets, values, states, rejects = seen
         done = [kinds[: offsets.get(p, 0)] for p, kinds in enumerate(self.feed.kinds)]
-        assert rejects == sum(kinds.count("reject") for kinds in done)
+        wanted = sum(kinds.count("reject") for kinds in done)
+        assert rejects == wanted, f"{rejects} rejects are seen, not {wanted}"
         for p, kinds in enumerate(self.feed.kinds):
             count = offsets.get(p, 0)
             wanted = [each for n in range(1, count + 1) for each in self.feed.values(p, n)]
