@@ -64,18 +64,23 @@ async def stops_at_every_await(trial: Trial) -> str:
 
 
 async def _stopped(trial: Trial, wait: int, waits: int) -> bool:
-    """Stop a reading where it waits for the `wait`-th time; False if it did not come so far."""
-    stop, ledger = Stop(wait), Ledger()
+    """Stop a reading where it waits for the `wait`-th time; False if it did not come so far.
+
+    Who is late three times of three is not late because the machine was.
+    """
     when = f"stopped at wait {wait} of {waits}"
-    async with trial.upstream() as far:
-        if not await stop.run(trial.read(far, ledger, waits=stop), STOP_SECONDS):
-            raise Broken(
-                f"{when}, it was still there a second later. Don't catch CancelledError, and close"
-                " in `finally` without waiting long."
-            )
-    faults = [each.message for each in ledger.faults if each.code == STOPPED]
-    require(not stop.fired or not faults, f"{when}: {'; '.join(faults[:3])}")
-    return stop.fired
+    for _ in range(3):
+        stop, ledger = Stop(wait), Ledger()
+        async with trial.upstream() as far:
+            in_time = await stop.run(trial.read(far, ledger, waits=stop), STOP_SECONDS)
+        faults = [each.message for each in ledger.faults if each.code == STOPPED]
+        require(not stop.fired or not faults, f"{when}: {'; '.join(faults[:3])}")
+        if in_time:
+            return stop.fired
+    raise Broken(
+        f"{when}, it was still there a second later. Don't catch CancelledError, and close in"
+        " `finally` without waiting long."
+    )
 
 
 @law("full", seconds=30, rests_on=("reads_everything",))
