@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -26,11 +25,9 @@ class Door:
         self._listener: socket.socket | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self._waiting: set[socket.socket] = set()
-        self._tls: ssl.SSLContext | None = None
 
-    def open(self, tls: ssl.SSLContext | None = None) -> None:
-        """Take connections, on the same port as before; with `tls` they begin with a handshake."""
-        self._tls = tls
+    def open(self) -> None:
+        """Take connections, on the same port as before. Raises OSError if somebody has it by now."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setblocking(False)
@@ -84,10 +81,8 @@ class Door:
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         try:
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: protocol, connection, ssl=self._tls
-            )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection)
+        except (OSError, asyncio.CancelledError):
             connection.close()
             raise
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
@@ -95,5 +90,5 @@ class Door:
             await self._serve(reader, writer)
         finally:
             writer.close()
-            with suppress(ConnectionError, ssl.SSLError):
+            with suppress(ConnectionError):
                 await writer.wait_closed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from connectors_core.testing.http import HttpUpstream, Request
+from connectors_core.testing.http import HttpUpstream
 from connectors_core.testing.response import Response
 
 CHUNK = 1 << 16
@@ -18,7 +18,7 @@ class Gate(HttpUpstream):
     """
 
     def __init__(self, port: int) -> None:
-        super().__init__(_nothing)
+        super().__init__(lambda _: Response(502))
         self._to = port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,7 +46,3 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while chunk := await reader.read(CHUNK):
             writer.write(chunk)
             await writer.drain()
-
-
-def _nothing(_: Request) -> Response:
-    raise NotImplementedError

@@ -26,12 +26,13 @@ class Unit:
 class Ledger:
     """Units in the order of their commits, over a memory store that has the offsets and the state.
 
-    `faults` are what the runtime would have failed the task for: a law says which it is about.
+    `count` is how many records are committed, rejects not among them. `faults` are what the runtime would have failed the task for: a law says which it is about.
     """
 
     def __init__(self) -> None:
         self.units: list[Unit] = []
         self.faults: list[ContractError] = []
+        self.count = 0
         store = MemoryStore()
         self._slot = store.acquire(store.slot_name(CONNECTOR))
 
@@ -46,6 +47,7 @@ class Ledger:
                 self.faults.append(error)
         self._slot.commit(transaction)
         self.units.append(unit)
+        self.count += sum(isinstance(each, Record) for each in unit.items)
 
     def restore(
         self, partition: Partition, offset: Offset | None, state: dict[str, str | None]
@@ -67,11 +69,6 @@ class Ledger:
     def rows(self, partition: Partition) -> dict[str, str]:
         """Return all committed keyed state of a partition, canonical JSON by key."""
         return dict(self.state(partition).scan("", "", 1_000_000))
-
-    @property
-    def count(self) -> int:
-        """How many records are committed; rejects are none."""
-        return len(self.records())
 
     def has_units(self, count: int) -> Callable[[], bool]:
         """Return what says whether so many units are committed."""

@@ -20,9 +20,10 @@ from connectors_core.testing.job import Done, Job
 from connectors_core.testing.ledger import CONNECTOR, Ledger
 from connectors_core.testing.life import Life, ask_partitions
 from connectors_core.testing.stored import store_all
+from connectors_core.testing.trial import QUIET_SECONDS
 from connectors_core.testing.witness import NoSchemas, Witness, stamped
 
-TICK_SECONDS, QUIET_SECONDS = 0.005, 0.1
+TICK_SECONDS = 0.005
 DEAD_LETTERS = f"{CONNECTOR}-dlq"
 PACE = {"commit.linger.ms": 0, "commit.max.records": 3, "restart.delay.ms": 10, "restart.max": 3}
 """Many small commits, so that there are many boundaries to be killed at."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, Secret, SecretStr
@@ -39,15 +38,13 @@ class Trial:
         self._whole: tuple[Ledger, list[Any] | None] | None = None
         self._partitions: list[Partition] = []
 
-    @asynccontextmanager
-    async def upstream(self) -> AsyncIterator[FarSide]:
-        """Run a fresh upstream."""
-        async with FarSide(self.declaration.upstream) as far:
-            yield far
+    def upstream(self) -> FarSide:
+        """Return a fresh upstream; `async with` runs it."""
+        return FarSide(self.declaration.upstream)
 
-    def config(self, far: FarSide, **changes: Any) -> Config:
+    def config(self, far: FarSide) -> Config:
         """Return the source's options for an upstream."""
-        return self.source.config_class()(**{**far.options, **changes})
+        return self.source.config_class()(**far.options)
 
     @property
     def home(self) -> Home:

@@ -60,7 +60,8 @@ class Rest:
     """Calls one service within its budget.
 
     Raises Retry for what passes (no network, 5xx, 429 and 418 with their Retry-After), Refused
-    for every other answer that is not 2xx. A call takes at most 30 s (three times `answer_seconds`) and 8 MiB.
+    for every other answer that is not 2xx. A call takes at most three times the
+    client's timeout, and 8 MiB.
     """
 
     def __init__(
