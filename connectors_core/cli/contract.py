@@ -12,6 +12,7 @@ from connectors_core.api.errors import ConfigError, PyconnectError
 from connectors_core.cli.escape import one_line
 from connectors_core.cli.options import examples, json_option, plugin_option
 from connectors_core.cli.output import print_json
+from connectors_core.testing.law import LEVELS
 
 if TYPE_CHECKING:
     from connectors_core.testing.contract import SourceContract
@@ -39,7 +40,7 @@ def shard_of(text: str) -> tuple[int, int]:
 @click.argument("name")
 @click.option(
     "--level",
-    type=click.Choice(("basic", "full", "crash")),
+    type=click.Choice(LEVELS),
     default="full",
     show_default=True,
     help="Which laws: basic takes seconds, full up to a minute, crash kills workers for minutes.",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from connectors_core.api.errors import ConfigError
 from connectors_core.api.source import Source
+from connectors_core.configs.near import did_you_mean
 from connectors_core.testing.far_side import require_upstream
 from connectors_core.testing.law import CAPABILITIES
 
@@ -70,8 +70,7 @@ def declared(contract: Any, laws: Collection[str]) -> Declaration:
 def _require_known(word: str, known: Collection[str], where: str) -> None:
     if word in known:
         return
-    near = get_close_matches(word, known, n=1)
-    cure = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(known))}."
+    cure = did_you_mean(word, known, f"There are: {', '.join(sorted(known))}.")
     raise _mistake(f"{where}: unknown: {word!r}. {cure}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 import traceback
@@ -16,6 +15,7 @@ from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.golden import Golden
 from connectors_core.testing.law import LEVELS, Broken, Law, NotApplicable
 from connectors_core.testing.laws.offsets import golden_of
+from connectors_core.testing.pulse import place_of
 from connectors_core.testing.trial import Trial
 
 Outcome: TypeAlias = Literal["passed", "failed", "skipped", "waived", "not judged"]
@@ -106,11 +106,6 @@ class _Case(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self.note = await self._law.judge(self._trial) or ""
 
-    def place(self) -> str:
-        """Return where the thread is just now."""
-        frame = sys._current_frames().get(self.ident or 0)  # noqa: SLF001 - the documented way
-        return "".join(traceback.format_stack(frame)[-3:]) if frame else ""
-
     def give_up(self) -> None:
         """Ask the law to end."""
         if self._loop is not None and self._task is not None and not self._loop.is_closed():
@@ -123,7 +118,7 @@ def _judged(law: Law, trial: Trial) -> tuple[Outcome, str]:
     case.start()
     case.join(law.seconds)
     if case.is_alive():
-        place = case.place()
+        place = place_of(case.ident)
         case.give_up()
         return "failed", f"not done in its {law.seconds:g} s. It was at:\n{place}"
     error = case.error

@@ -53,8 +53,10 @@ class Pulse:
             before = now
             still = now - max(self._beat, steady_since)
             if still > max(BLOCKED_SECONDS, self.blocked):
-                self.blocked, self.place = still, self._where()
+                self.blocked, self.place = still, place_of(self._loop_thread)
 
-    def _where(self) -> str:
-        frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - the documented way
-        return "".join(traceback.format_stack(frame)[-3:]) if frame else ""
+
+def place_of(thread: int | None) -> str:
+    """Return the innermost lines of a thread's stack, by its id; "" if it has ended."""
+    frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the documented way
+    return "".join(traceback.format_stack(frame)[-3:]) if frame else ""

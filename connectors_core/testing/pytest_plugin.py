@@ -9,9 +9,11 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--contract-level`."""
+    from connectors_core.testing.law import LEVELS
+
     parser.getgroup("pyconnect").addoption(
         "--contract-level",
-        choices=("basic", "full", "crash"),
+        choices=LEVELS,
         default="full",
         help="which laws of a source's contract are judged (default: full)",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors_core.testing import SourceContract
+from connectors_core.testing.golden import written
 from connectors_core.testing.judge import Court, first_failure
 from connectors_core.testing.laws import BY_NAME, LAWS
 from tests.hostile.lawful import Items, Lawful, Paced
@@ -79,6 +80,16 @@ def test_sources_of_the_other_kinds_survive_every_kill(cls: type[SourceContract]
     court = Court(cls.declaration(), "crash", (1, 4))
     verdict = court.one(BY_NAME["survives_a_kill_at_every_point"])
     assert verdict.outcome == "passed", verdict.reason
+
+
+def test_golden_offsets_are_held_to_nothing_that_was_read_before_them(tmp_path: Path) -> None:
+    """Of a source with rejects, some of which came before."""
+    cls = type("Golden", (TestTogether,), {"offsets": tmp_path})
+    golden = Court(cls.declaration(), "full").golden("1.0.0")
+    (tmp_path / "1.0.0.json").write_text(written(golden))
+    court = Court(cls.declaration(), "full")
+    court.one(BY_NAME["reads_everything"])
+    assert court.one(BY_NAME["accepts_older_offsets"]).outcome == "passed", court.verdicts
 
 
 @pytest.mark.leaves_threads("a mutant that leaks one")

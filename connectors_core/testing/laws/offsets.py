@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from connectors_core.testing.compare import flat_list, values_of
+from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.golden import Golden, Position, goldens
 from connectors_core.testing.law import NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
@@ -88,8 +87,7 @@ async def accepts_older_offsets(trial: Trial) -> None:
     for golden in found:
         async with trial.upstream() as far:
             ledger = golden.ledger(await trial.partitions(far))
-            count = None if "bounded" in trial.capabilities else len(golden.left)
-            await trial.read(far, ledger, None if count is None else ledger.has(count))
+            await _read_on(trial, far, ledger, len(golden.left))
         said = trial.differs(list(golden.left), ledger)
         require(
             not said,
@@ -99,26 +97,22 @@ async def accepts_older_offsets(trial: Trial) -> None:
 
 
 async def golden_of(trial: Trial, release: str) -> Golden:
-    """Return golden offsets from the middle of a complete reading."""
-    wanted, ledger = await trial.wanted(), Ledger()
+    """Return golden offsets from the middle of a reading, and what the source gives from there."""
+    whole, ledger = await trial.whole(), Ledger()
     async with trial.upstream() as far:
         partitions = await trial.partitions(far)
-        half = max(1, len((await trial.whole()).units) // 2)
-        await trial.read(far, ledger, ledger.has_units(half))
-    found = values_of(ledger.by_partition(), trial.declaration.comparable)
-    left = Counter(wanted) - Counter(flat_list(found.values()))
-    positions = [Position(ledger.offset(each), ledger.rows(each)) for each in partitions]
-    # From the end: of equal values, those that were read are the first.
-    rest = [each for each in reversed(wanted) if _taken(left, each)]
-    return Golden(release, positions, rest[::-1])
+        await trial.read(far, ledger, ledger.has_units(max(1, len(whole.units) // 2)))
+        positions = [Position(ledger.offset(each), ledger.rows(each)) for each in partitions]
+        rest = Golden(release, positions, ()).ledger(partitions)
+        await _read_on(trial, far, rest, whole.count - ledger.count)
+    left = values_of(rest.by_partition(), trial.declaration.comparable)
+    return Golden(release, positions, flat_list(left.values()))
 
 
-def _taken(left: Counter[str], value: str) -> bool:
-    """Take a value out of what is left; False if it is not there any more."""
-    if not left[value]:
-        return False
-    left[value] -= 1
-    return True
+async def _read_on(trial: Trial, far: FarSide, ledger: Ledger, count: int) -> None:
+    """Read what is left: to the end, or so many records of a source that has none."""
+    enough = None if "bounded" in trial.capabilities else ledger.has(count)
+    await trial.read(far, ledger, enough)
 
 
 def _cuts(units: int) -> list[int]:

@@ -114,7 +114,7 @@ def test_a_report_survives_any_text() -> None:
             PLUGIN.replace('    name = "th', '    testing = "nowhere"\n    name = "th'),
             "its `testing` module 'nowhere' can't be imported",
         ),
-        (PLUGIN.replace('"ordered"', '"orderd"'), "unknown: 'orderd'. Did you mean 'ordered'?"),
+        (PLUGIN.replace('"ordered"', '"orderd"'), "unknown: 'orderd'. Did you mean ordered?"),
     ],
 )
 def test_what_is_no_contract_is_told_with_its_cure(tmp_path: Path, text: str, said: str) -> None:

@@ -148,10 +148,10 @@ def test_a_waived_law_is_told_with_its_reason() -> None:
         ({"source": 5}, "Wrong.source: must be a source class, got 5."),
         ({"upstream": None}, "Wrong.upstream: must be a class of upstreams"),
         ({"upstream": dict}, "Wrong.upstream: dict has no __aenter__."),
-        ({"capabilities": {"replayble"}}, "unknown: 'replayble'. Did you mean 'replayable'?"),
+        ({"capabilities": {"replayble"}}, "unknown: 'replayble'. Did you mean replayable?"),
         ({"capabilities": {"live_only", "replayable"}}, "live_only or replayable, not both"),
         ({"capabilities": {"replayable"}}, "Give Nothing an expected(), or declare one of them."),
-        ({"waive": {"offsets_mov": "x"}}, "unknown: 'offsets_mov'. Did you mean 'offsets_move'?"),
+        ({"waive": {"offsets_mov": "x"}}, "unknown: 'offsets_mov'. Did you mean offsets_move?"),
         ({"waive": {"offsets_move": " "}}, "Wrong.waive: offsets_move needs a reason."),
     ],
 )
