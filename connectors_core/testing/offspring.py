@@ -65,7 +65,7 @@ def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
     options = {"name": CONNECTOR, "connector.class": source.name, "errors.tolerance": "all", **PACE}
     topics: dict[str | None, TopicSpec] = {None: TopicSpec(CONNECTOR, 1)}
     topics |= {name: TopicSpec(f"{CONNECTOR}.{name}", 1) for name in source.topics}
-    keys, values = Witness(lambda key: key), Witness(declaration.comparable)
+    keys, values = Witness(declaration.comparable_key), Witness(declaration.comparable)
     return ConnectorSpec(
         ConnectorOptions(**options),
         source.name,

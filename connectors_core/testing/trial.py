@@ -10,7 +10,7 @@ from pydantic import BaseModel, Secret, SecretStr
 
 from connectors_core.api.config import Config
 from connectors_core.api.record import Partition
-from connectors_core.testing.compare import difference, flat_list, text_of, values_of
+from connectors_core.testing.compare import difference, flat_list, text_of, texts_of
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.job import Home, home_of
@@ -101,17 +101,17 @@ class Trial:
         return ledger
 
     async def wanted(self) -> list[str]:
-        """Return the values of a complete reading as texts: as expected, or else as they came."""
-        ledger, expected = await self._known()
-        if expected is not None:
-            return [text_of(self.declaration.comparable(each)) for each in expected]
-        found = values_of(ledger.by_partition(), self.declaration.comparable)
-        return flat_list(found.values())
+        """Return the records of the complete reading as texts: what every other one must give."""
+        return flat_list(
+            texts_of((await self.whole()).by_partition(), self.declaration.text).values()
+        )
 
-    async def has_expected(self) -> bool:
-        """Say whether the upstream tells what a complete reading gives."""
+    async def expected(self) -> list[str] | None:
+        """Return the values that the upstream expects, as texts; None if it does not tell."""
         _, expected = await self._known()
-        return expected is not None
+        if expected is None:
+            return None
+        return [text_of(self.declaration.comparable(each)) for each in expected]
 
     async def counts(self) -> list[int]:
         """Return how many values a complete reading gives of each partition, in their order.
@@ -123,7 +123,7 @@ class Trial:
 
     def differs(self, wanted: list[str], ledger: Ledger) -> str:
         """Say how a ledger differs from what was wanted; "" if it does not."""
-        found = values_of(ledger.by_partition(), self.declaration.comparable)
+        found = texts_of(ledger.by_partition(), self.declaration.text)
         return difference(wanted, found, ordered="ordered" in self.capabilities)
 
     def require_whole(self, wanted: list[str], ledger: Ledger, when: str, cure: str) -> None:

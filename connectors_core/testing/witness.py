@@ -31,6 +31,11 @@ class Witness(Converter):
         return text_of(self._comparable(value)).encode("utf-8", "surrogatepass")
 
 
+def witnessed(stored: bytes | None) -> str:
+    """Return the text that a Witness has written; None is what it is not asked about."""
+    return (stored or b"null").decode("utf-8", "surrogatepass")
+
+
 class NoSchemas:
     """A registry with nothing in it."""
 

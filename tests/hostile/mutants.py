@@ -211,9 +211,8 @@ class HalfACharacter(Rewritten):
 @breaks("schemas_are_stable")
 class FieldsOfASet(Rewritten):
     def instead(self, record: Record) -> list[Any]:
-        return [
-            Record({name: record.value[name] for name in {*record.value}}, offset=record.offset)
-        ]
+        value = {name: record.value[name] for name in {*record.value}}
+        return [Record(value, key=record.key, offset=record.offset)]
 
 
 # Offsets.
@@ -260,6 +259,27 @@ class SkipsTheRestOfThePage(Lawful):
 
     async def committed(self, partition: Any, offset: Any) -> None:
         await self.ask("/ack", shard=partition["shard"], seq=offset["seq"])
+
+
+@breaks("resumes_from_every_offset")
+class NumbersWhatItReads(Lawful):
+    """The value is right, and who keeps the last one of each key keeps another one."""
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        number = 0
+        async for record in super().read(partition, offset):
+            number += 1
+            yield Record(record.value, key=number, offset=record.offset)
+
+
+@breaks("resumes_from_every_offset")
+class AnotherTopicAfterAStart(Lawful):
+    topics = ("first",)
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        topic = None if offset else "first"
+        async for record in super().read(partition, offset):
+            yield Record(record.value, key=record.key, offset=record.offset, topic=topic)
 
 
 @breaks("accepts_older_offsets")

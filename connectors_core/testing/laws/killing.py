@@ -9,14 +9,14 @@ from tempfile import TemporaryDirectory
 from connectors_core.app.storage import open_reader
 from connectors_core.configs.worker.place import LogPlace
 from connectors_core.runtime.crash import POINTS
-from connectors_core.testing.compare import difference
+from connectors_core.testing.compare import difference, record_text
 from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.job import Job
 from connectors_core.testing.law import Broken, law, require
 from connectors_core.testing.ledger import CONNECTOR
 from connectors_core.testing.nursery import Nursery
 from connectors_core.testing.trial import Trial
-from connectors_core.testing.witness import HEADER
+from connectors_core.testing.witness import HEADER, witnessed
 
 KILLS = 200
 ELSEWHERE = {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "LANG": "C"}
@@ -126,20 +126,19 @@ async def _job(trial: Trial, far: FarSide, data: Path, crash: str) -> Job:
 
 
 def _stored(trial: Trial, data: Path) -> Mapping[tuple[str, str], list[str]]:
-    """Return the stored values by source partition and topic, in the order of the log."""
+    """Return the stored records by source partition and topic, in the order of the log."""
     found: dict[tuple[str, str], list[str]] = {}
     if not Path(data).exists():
         return found
     reader = open_reader(LogPlace(data))
     try:
-        topics = {info.name for info in reader.topics()}
-        for topic in sorted(
-            topics & {CONNECTOR, *(f"{CONNECTOR}.{n}" for n in trial.source.topics)}
-        ):
+        there = {info.name for info in reader.topics()}
+        names = {CONNECTOR: None, **{f"{CONNECTOR}.{name}": name for name in trial.source.topics}}
+        for topic in sorted(there & {*names}):
             _, end = reader.bounds(topic)[0]
             for record in reader.read(topic, 0, 0, end) if end else ():
                 place = dict(record.headers)[HEADER].decode()
-                text = (record.value or b"null").decode("utf-8", "surrogatepass")
+                text = record_text(names[topic], witnessed(record.key), witnessed(record.value))
                 found.setdefault((place, topic), []).append(text)
     finally:
         reader.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors_core.testing.compare import flat_list, values_of
+from connectors_core.testing.compare import flat_list, texts_of
 from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.golden import Golden, Position, goldens
 from connectors_core.testing.law import NotApplicable, law, require
@@ -56,7 +56,8 @@ async def resumes_from_every_offset(trial: Trial) -> None:
 
     This is what a restart, a pause and a killed worker come to. Who skips one loses it for ever.
 
-    An offset says where to go on *after* its record; `read` begins behind it.
+    An offset says where to go on *after* its record; `read` begins behind it. Topic, key and value
+    are compared; where they tell of the reading, `comparable` and `comparable_key` take that out.
     """
     wanted = await trial.wanted()
     units = len((await trial.whole()).units)
@@ -105,7 +106,7 @@ async def golden_of(trial: Trial, release: str) -> Golden:
         positions = [Position(ledger.offset(each), ledger.rows(each)) for each in partitions]
         rest = Golden(release, positions, ()).ledger(partitions)
         await _read_on(trial, far, rest, whole.count - ledger.count)
-    left = values_of(rest.by_partition(), trial.declaration.comparable)
+    left = texts_of(rest.by_partition(), trial.declaration.text)
     return Golden(release, positions, flat_list(left.values()))
 
 
