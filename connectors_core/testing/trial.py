@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ class Trial:
         self.shard = shard
         self._whole: tuple[Ledger, list[Any] | None] | None = None
         self._partitions: list[Partition] = []
+        self.seconds = 0.0
+        """How long the complete reading took."""
 
     def upstream(self) -> FarSide:
         """Return a fresh upstream; `async with` runs it."""
@@ -136,12 +139,13 @@ class Trial:
 
     async def _known(self) -> tuple[Ledger, list[Any] | None]:
         if self._whole is None:
-            ledger = Ledger()
+            ledger, began = Ledger(), time.monotonic()
             async with self.upstream() as far:
                 self._partitions = await self.partitions(far)
                 await self.read(far, ledger)
                 expected = await far.expected()
             self._whole = ledger, expected
+            self.seconds = time.monotonic() - began
         return self._whole
 
 

@@ -9,8 +9,9 @@ from connectors_core.testing.law import NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import Trial
 
-CUTS = 60
-"""How many offsets are tried at most: all of a short reading, every n-th of a long one."""
+CUTS, CUT_SECONDS = 60, 30.0
+"""How many offsets are tried at most, and for how long: all of a short reading, every n-th of a
+long one."""
 
 
 @law(rests_on=("items_are_well_formed",))
@@ -51,7 +52,7 @@ async def offsets_move(trial: Trial) -> None:
     rests_on=("reads_everything", "offsets_move", "stops_at_every_await"),
     needs={"replayable"},
 )
-async def resumes_from_every_offset(trial: Trial) -> None:
+async def resumes_from_every_offset(trial: Trial) -> str:
     """Stopped after any unit and started again, a source gives exactly the rest, in order.
 
     This is what a restart, a pause and a killed worker come to. Who skips one loses it for ever.
@@ -61,7 +62,8 @@ async def resumes_from_every_offset(trial: Trial) -> None:
     """
     wanted = await trial.wanted()
     units = len((await trial.whole()).units)
-    for cut in _cuts(units):
+    cuts = _cuts(units, trial.seconds)
+    for cut in cuts:
         ledger = Ledger()
         async with trial.upstream() as far:
             await trial.read(far, ledger, ledger.has_units(cut))
@@ -69,6 +71,7 @@ async def resumes_from_every_offset(trial: Trial) -> None:
             await trial.read(far, ledger)
         cure = "An offset says where to go on after its record, and `read` begins behind it."
         trial.require_whole(wanted, ledger, f"resumed {stopped}", cure)
+    return f"{len(cuts)} of {units} offsets"
 
 
 @law("full", seconds=30, rests_on=("resumes_from_every_offset",), needs={"replayable"})
@@ -116,13 +119,15 @@ async def _read_on(trial: Trial, far: FarSide, ledger: Ledger, count: int) -> No
     await trial.read(far, ledger, enough)
 
 
-def _cuts(units: int) -> list[int]:
-    """Return after how many units to stop: each of the first and the last, some between."""
+def _cuts(units: int, seconds: float) -> list[int]:
+    """Return after how many units to stop, of readings that take so long: each, or some evenly."""
     if not units:
         raise NotApplicable("a complete reading gave nothing")
-    if units <= CUTS:
+    fits = int(CUT_SECONDS / max(seconds, 0.001))
+    tried = min(CUTS, max(2, fits))
+    if units <= tried:
         return list(range(1, units + 1))
-    return sorted({1 + round(n * (units - 1) / (CUTS - 1)) for n in range(CUTS)})
+    return sorted({1 + round(n * (units - 1) / (tried - 1)) for n in range(tried)})
 
 
 def _where(ledger: Ledger) -> str:
