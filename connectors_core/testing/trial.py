@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from connectors_core.testing.job import Home, home_of
 from connectors_core.testing.law import NotApplicable, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.life import STALL_SECONDS, Life, ask_partitions
+from connectors_core.testing.open_scopes import Scopes
 
 LIVE_RECORDS = 20
 SECRET_LENGTH = 6
@@ -40,6 +42,8 @@ class Trial:
         self._partitions: list[Partition] = []
         self.seconds = 0.0
         """How long the complete reading took."""
+        self.scopes: list[str] = []
+        """The timeouts and task groups that an item of it came out of."""
 
     def upstream(self) -> FarSide:
         """Return a fresh upstream; `async with` runs it."""
@@ -142,11 +146,16 @@ class Trial:
             ledger, began = Ledger(), time.monotonic()
             async with self.upstream() as far:
                 self._partitions = await self.partitions(far)
-                await self.read(far, ledger)
+                with Scopes() as scopes:
+                    await self.read(far, ledger, pause=lambda: self._look(scopes))
                 expected = await far.expected()
             self._whole = ledger, expected
             self.seconds = time.monotonic() - began
         return self._whole
+
+    def _look(self, scopes: Scopes) -> float:
+        self.scopes = self.scopes or scopes.open_in(asyncio.current_task())
+        return 0.0
 
 
 def as_written(value: Any) -> Any:
