@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import httpx
 from connectors_core.api.errors import ConfigError, PyconnectError, Retry
 from connectors_core.api.source import SourceContext
 from connectors_core.clients.config import HttpConfig
+from connectors_core.clients.parse import parse
 from connectors_core.clients.refusal import one_line, place, refusal
 
 LARGEST = 8 << 20
@@ -33,10 +33,7 @@ class Answer:
 
     def json(self) -> Any:
         """Return the body as JSON. Raises Retry if it is none: a proxy's page passes."""
-        try:
-            return json.loads(self.body, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            raise Retry(f"{self.place}: the answer is not JSON.", code="retry.upstream") from None
+        return parse(self.body, f"{self.place}: the answer")
 
 
 class HttpClient:
@@ -171,7 +168,3 @@ def _tls() -> ssl.SSLContext:
 
 def _origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

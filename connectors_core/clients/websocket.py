@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from connectors_core.api.errors import Retry
 from connectors_core.clients.config import WebSocketConfig
+from connectors_core.clients.parse import parse
 from connectors_core.clients.refusal import one_line, place, refusal
 
 PING_SECONDS = 20.0
@@ -95,12 +96,7 @@ class WebSocketClient:
 
         Where a message that can't be read is to be a Reject, use `receive`.
         """
-        message = await self.receive()
-        try:
-            return json.loads(message)
-        except (ValueError, RecursionError):
-            said = f"{self._place}: a message is not JSON."
-            raise Retry(said, code="retry.upstream") from None
+        return parse(await self.receive(), f"{self._place}: a message")
 
     def _closed(self, error: websockets.ConnectionClosed) -> Retry:
         """A clean close is no end of the feed either."""

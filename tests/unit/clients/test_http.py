@@ -81,7 +81,11 @@ async def test_the_token_goes_to_no_other_host() -> None:
     assert not other.requests
 
 
-@pytest.mark.parametrize("body", ["<html>", "", "NaN", '{"a": Infinity}', b"\xff", "[" * 10_000])
+@pytest.mark.parametrize(
+    "body",
+    ["<html>", "", "NaN", '{"a": Infinity}', "1e999", r'"\ud800"', b"\xff", "[" * 100_000],
+    ids=lambda body: repr(body)[:20],
+)
 async def test_what_is_no_json_passes(body: str | bytes) -> None:
     answer = await ask(Response(body=body))
     with pytest.raises(Retry, match="not JSON"):
