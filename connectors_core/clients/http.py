@@ -7,18 +7,19 @@ import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
 from connectors_core.api.errors import ConfigError, PyconnectError, Retry
 from connectors_core.api.source import SourceContext
 from connectors_core.clients.config import HttpConfig
-from connectors_core.clients.parse import parse
+from connectors_core.clients.parse import ANYTHING, parse
 from connectors_core.clients.refusal import one_line, place, refusal
 
 LARGEST = 8 << 20
 """Bytes of an answer, unpacked."""
+T = TypeVar("T")
 _UNSENT = (httpx.InvalidURL, httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 
 
@@ -31,9 +32,10 @@ class Answer:
     body: bytes
     place: str
 
-    def json(self) -> Any:
-        """Return the body as JSON. Raises Retry if it is none: a proxy's page passes."""
-        return parse(self.body, f"{self.place}: the answer")
+    def json(self, kind: type[T] = ANYTHING) -> T:
+        """Return the body as JSON. Raises Retry if it is none, or not of that kind: a proxy's page
+        passes. `kind` is any type that msgspec knows: `list`, `dict`, a TypedDict, a dataclass."""
+        return parse(self.body, kind, f"{self.place}: the answer")
 
 
 class HttpClient:

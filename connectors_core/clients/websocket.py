@@ -6,20 +6,21 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
 from connectors_core.api.errors import Retry
 from connectors_core.clients.config import WebSocketConfig
-from connectors_core.clients.parse import parse
+from connectors_core.clients.parse import ANYTHING, parse
 from connectors_core.clients.refusal import one_line, place, refusal
 
 PING_SECONDS = 20.0
 """Between two pings, and for the answer to one: a connection that died shows in 40 s."""
 CLOSE_SECONDS = 0.25
 """Messages that wait unread keep the answer to our Close away: a stop waits all of this."""
+T = TypeVar("T")
 LARGEST = 1 << 20
 """Bytes of a message."""
 
@@ -91,12 +92,13 @@ class WebSocketClient:
         except websockets.ConnectionClosed as closed:
             raise self._closed(closed) from None
 
-    async def receive_json(self) -> Any:
-        """Return the next message as JSON. Raises Retry as `receive`, and for what is no JSON.
+    async def receive_json(self, kind: type[T] = ANYTHING) -> T:
+        """Return the next message as JSON. Raises Retry as `receive`, and for what is no JSON, or not
+        of that kind, as in `Answer.json`.
 
         Where a message that can't be read is to be a Reject, use `receive`.
         """
-        return parse(await self.receive(), f"{self._place}: a message")
+        return parse(await self.receive(), kind, f"{self._place}: a message")
 
     def _closed(self, error: websockets.ConnectionClosed) -> Retry:
         """A clean close is no end of the feed either."""

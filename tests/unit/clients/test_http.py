@@ -8,7 +8,7 @@ import json
 import socket
 import traceback
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -88,8 +88,27 @@ async def test_the_token_goes_to_no_other_host() -> None:
 )
 async def test_what_is_no_json_passes(body: str | bytes) -> None:
     answer = await ask(Response(body=body))
-    with pytest.raises(Retry, match="not JSON"):
+    with pytest.raises(Retry, match="the answer is not"):
         answer.json()
+
+
+class Item(TypedDict):
+    id: int
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [('"text"', list), ("[]", dict), ("[1]", list[dict[str, Any]]), ('[{"id": "1"}]', list[Item])],
+)
+async def test_json_of_another_kind_passes(body: str, kind: type[Any]) -> None:
+    answer = await ask(Response(body=body))
+    assert answer.json() is not None
+    with pytest.raises(Retry, match="is not what was asked for: Expected"):
+        answer.json(kind)
+
+
+async def test_json_of_the_kind_is_given() -> None:
+    assert (await ask(Response(body='[{"id": 1}]'))).json(list[Item])[0]["id"] == 1
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 304])

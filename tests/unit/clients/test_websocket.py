@@ -90,15 +90,15 @@ async def test_a_peer_that_answers_no_ping_is_lost(monkeypatch: pytest.MonkeyPat
         lost.set()
 
 
-@pytest.mark.parametrize("message", ["no json", "", b"\xff"])
-async def test_what_is_no_json_is_a_retry(message: str | bytes) -> None:
+@pytest.mark.parametrize("message", ["no json", "", b"\xff", '"text"'])
+async def test_what_is_no_json_or_of_another_kind_is_a_retry(message: str | bytes) -> None:
     async def talk(connection: Any) -> None:
         await connection.send(message)
         await connection.wait_closed()
 
     async with WebSocketUpstream(talk) as server, WebSocketClient(options(server.url)) as socket:
-        with pytest.raises(Retry, match="not JSON"):
-            await socket.receive_json()
+        with pytest.raises(Retry, match="a message is not"):
+            await socket.receive_json(dict)
 
 
 async def test_a_message_that_is_too_large_is_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:

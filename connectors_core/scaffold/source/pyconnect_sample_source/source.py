@@ -19,7 +19,7 @@ class SampleSource(Source[Options]):
         after = offset["id"] if offset else 0
         async with HttpClient(self.config, self.context) as client:
             while True:
-                items = (await client.get(self.config.path, params={"after": after})).json()
+                items = (await client.get(self.config.path, params={"after": after})).json(list)
                 for item in items:
                     yield Record(item, key=str(item["id"]), offset={"id": (after := item["id"])})
                 await asyncio.sleep(0 if items else self.config.poll)
