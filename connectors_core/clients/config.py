@@ -10,27 +10,22 @@ from pydantic import Field, SecretStr, field_validator
 from connectors_core.api.config import Config
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_SENT_AS = "Sent as `Authorization: Bearer …`, if it is given."
 DAY = 86_400.0
 
 
-class _ServiceConfig(Config):
-    token: SecretStr | None = Field(
-        None, description="Sent as `Authorization: Bearer …`, if it is given."
-    )
-
-    @field_validator("token")
-    @classmethod
-    def _can_be_sent(cls, token: SecretStr | None) -> SecretStr | None:
-        # A client's own error would show the token.
-        if token is not None and not _TOKEN.fullmatch(token.get_secret_value()):
-            raise ValueError("must be printable ASCII without spaces, and not empty")
-        return token
+def _can_be_sent(token: SecretStr | None) -> SecretStr | None:
+    # A client's own error would show the token.
+    if token is not None and not _TOKEN.fullmatch(token.get_secret_value()):
+        raise ValueError("must be printable ASCII without spaces, and not empty")
+    return token
 
 
-class HttpConfig(_ServiceConfig):
+class HttpConfig(Config):
     """The options of a source that asks an HTTP API. Subclass it to add your own."""
 
     url: str = Field(description="Where the API is, as https://host or https://host/path.")
+    token: SecretStr | None = Field(None, description=_SENT_AS)
     poll: float = Field(
         5.0, gt=0, le=DAY, description="Seconds between two looks for more, at the end."
     )
@@ -44,6 +39,8 @@ class HttpConfig(_ServiceConfig):
         description="Requests a second, shared with all connectors that ask the same host.",
     )
 
+    _token = field_validator("token")(_can_be_sent)
+
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: str) -> str:
@@ -53,16 +50,19 @@ class HttpConfig(_ServiceConfig):
         return url
 
 
-class WebSocketConfig(_ServiceConfig):
+class WebSocketConfig(Config):
     """The options of a source that reads a WebSocket. Subclass it to add your own."""
 
     url: str = Field(description="Where the feed is, as wss://host/path.")
+    token: SecretStr | None = Field(None, description=_SENT_AS)
     silence: float = Field(
         60.0, gt=0, le=DAY, description="Seconds without a message after which it connects anew."
     )
     timeout: float = Field(
         10.0, gt=0, le=DAY, description="Seconds that a connection may take to open."
     )
+
+    _token = field_validator("token")(_can_be_sent)
 
     @field_validator("url")
     @classmethod
