@@ -113,6 +113,11 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not loaded_by("import connectors_core") & HEAVY
 
 
+def test_the_options_of_a_client_need_no_client() -> None:
+    loaded = loaded_by("from connectors_core.clients import HttpConfig, WebSocketConfig")
+    assert not loaded & {"httpx", "websockets"}
+
+
 def test_help_loads_only_what_it_shows() -> None:
     statement = (
         "from connectors_core.cli import main\n"
