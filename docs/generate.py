@@ -18,6 +18,7 @@ import click
 from connectors_core.api import hooks
 from connectors_core.app import build_catalogue
 from connectors_core.cli.group import COMMANDS, pyconnect
+from connectors_core.clients import HttpConfig, WebSocketConfig
 from connectors_core.configs.describe import OptionInfo, describe, framework_options
 from connectors_core.configs.overrides import ALLOWED
 from connectors_core.configs.properties import ALIASES
@@ -166,6 +167,16 @@ def worker() -> str:
     return option_table(describe(WorkerOptions))
 
 
+def http_options() -> str:
+    """Return the options that every source with an HttpClient has."""
+    return option_table(describe(HttpConfig))
+
+
+def websocket_options() -> str:
+    """Return the options that every source with a WebSocketClient has."""
+    return option_table(describe(WebSocketConfig))
+
+
 def overrides() -> str:
     """Return what a connector may say of its producer."""
     rows = "".join(
@@ -210,6 +221,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "converters": converters,
     "plugins": plugins,
     "hooks": hook_specs,
+    "http-options": http_options,
+    "websocket-options": websocket_options,
 }
 
 
