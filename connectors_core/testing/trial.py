@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Secret, SecretStr
 
 from connectors_core.api.config import Config
-from connectors_core.api.record import Partition
+from connectors_core.api.record import Partition, Record
 from connectors_core.testing.compare import difference, flat_list, text_of, texts_of
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.far_side import FarSide
@@ -121,12 +121,16 @@ class Trial:
         return [text_of(self.declaration.comparable(each)) for each in expected]
 
     async def counts(self) -> list[int]:
-        """Return how many values a complete reading gives of each partition, in their order.
+        """Return how many values a complete reading gives of each partition, in their order."""
+        return [len(each) for each in await self.parts()]
+
+    async def parts(self) -> list[list[Record]]:
+        """Return the records that a complete reading gives of each partition, in their order.
 
         By place: a partition may be named after its upstream, which is another one each time.
         """
         found = (await self.whole()).by_partition()
-        return [len(found.get(each, ())) for each in self._partitions]
+        return [found.get(each, []) for each in self._partitions]
 
     def differs(self, wanted: list[str], ledger: Ledger) -> str:
         """Say how a ledger differs from what was wanted; "" if it does not."""

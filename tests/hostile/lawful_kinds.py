@@ -53,6 +53,34 @@ class Plain(Lawful):
             raise Retry(f"{type(error).__name__}: {error}") from error
 
 
+class TellsGaps(Lawful):
+    """Tells what is gone in a record, and goes on behind it."""
+
+    name = "telling-lawful"
+    topics = ("gaps",)
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        after = seq_of(offset) if offset else 0
+        oldest = (await self.page(partition, after))["oldest"]
+        if offset and after < oldest - 1:
+            for each in self.tell(partition, oldest):
+                yield each
+            offset = {"seq": oldest - 1}
+        async for record in super().read(partition, offset):
+            yield record
+
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        return [Record({"before": oldest}, topic="gaps", offset={"seq": oldest - 1})]
+
+
+class ReportsGaps(TellsGaps):
+    """Tells it in a report, which `run` and `status` show."""
+
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        self.context.report(partition, gap=f"before {oldest}")
+        return []
+
+
 class Together(Lawful):
     """All shards in one generator: batches with state, rejects, tombstones, and two topics.
 

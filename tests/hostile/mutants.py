@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import socket
 import sqlite3
@@ -18,6 +19,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_
 
 from connectors_core import OffsetError, Record, Retry, Source
 from tests.hostile.lawful import SHARDS, Items, Lawful, Options, Paced, seq_of
+from tests.hostile.lawful_kinds import TellsGaps
 
 MUTANTS: dict[str, tuple[type[Lawful], type[Items]]] = {}
 
@@ -28,6 +30,19 @@ class Following(Items):
 
 class Pruning(Items):
     prunes = True
+
+
+class OneShard(Items):
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "shards": 1}
+
+    def expected(self) -> list[Any]:
+        return [each for each in super().expected() if each["shard"] == 0]
+
+
+class Forgetful(Items):
+    async def fault(self, kind: str) -> None:
+        await super().fault("none" if kind == "prune" else kind)
 
 
 def breaks(law: str, upstream: type[Items] = Items) -> Any:
@@ -131,6 +146,20 @@ class Nested(Lawful):
 class NewNames(Lawful):
     async def partitions(self) -> Any:
         return [{"shard": number, "run": uuid.uuid4().hex} for number in range(SHARDS)]
+
+
+@breaks("partitions_are_stable")
+class TurnsThemRound(Lawful):
+    asked = itertools.count()
+
+    async def partitions(self) -> Any:
+        found = [{"shard": number} for number in range(SHARDS)]
+        return found[::-1] if next(self.asked) % 2 else found
+
+
+@breaks("partitions_split", OneShard)
+class HasOnePart(Lawful):
+    """Says that it splits, at a far side that has nothing to split."""
 
 
 @breaks("partitions_split")
@@ -355,6 +384,24 @@ class Spins(Lawful):
         return page
 
 
+@breaks("waits_without_work", Following)
+class RetriesAtOnce(Lawful):
+    """Takes for an error that there is nothing new."""
+
+    after: ClassVar[float | None] = 0.0
+
+    async def page(self, partition: Any, after: int) -> Any:
+        page = await super().page(partition, after)
+        if not page["items"]:
+            raise Retry("nothing yet", after=self.after)
+        return page
+
+
+@breaks("waits_without_work", Following)
+class RetriesAfterTheUsualWait(RetriesAtOnce):
+    after = None
+
+
 class Leaking(Lawful):
     """Leaves something in `open`."""
 
@@ -543,10 +590,31 @@ class HurriesBack(Paced):
         return await Lawful.ask(self, "/items", shard=partition["shard"], after=after, limit=3)
 
 
-@breaks("a_pruned_offset_is_an_offset_error")
+@breaks("a_pruned_offset_is_told")
 class GoesOnFromTheOldest(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         return {**await super().page(partition, after), "oldest": 0}
+
+
+@breaks("a_pruned_offset_is_told")
+class TellsOnlyTheFirstGap(TellsGaps):
+    told = False
+
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        told, self.told = self.told, True
+        return [] if told else super().tell(partition, oldest)
+
+
+@breaks("a_pruned_offset_is_told")
+class ReportsNoGap(TellsGaps):
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        self.context.report(partition, oldest=oldest, gap="")
+        return []
+
+
+@breaks("a_pruned_offset_is_told", Forgetful)
+class LosesNothing(Lawful):
+    """Its far side says that it prunes, and does not."""
 
 
 # What it keeps to itself.

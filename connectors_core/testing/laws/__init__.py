@@ -12,6 +12,7 @@ from connectors_core.testing.laws import (
     options,
     partitions,
     privacy,
+    pruning,
     reads,
     scopes,
 )
@@ -27,6 +28,7 @@ LAWS: tuple[Law, ...] = (
     *offsets.RESUME,
     *partitions.LATER,
     *far_side.LAWS,
+    *pruning.LAWS,
     *privacy.LAWS,
     *killing.FULL,
     *killing.CRASH,

@@ -6,11 +6,11 @@ import asyncio
 import time
 from contextlib import suppress
 
-from connectors_core.api.errors import OffsetError, PyconnectError, Retry
+from connectors_core.api.errors import PyconnectError, Retry
 from connectors_core.api.record import Partition
 from connectors_core.runtime.retry import describe
 from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import FAULTS, PRUNE, RETRY_AFTER_SECONDS
+from connectors_core.testing.faults import FAULTS, RETRY_AFTER_SECONDS
 from connectors_core.testing.law import Broken, NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import Trial, require_fault
@@ -91,30 +91,6 @@ async def keeps_its_pace(trial: Trial) -> None:
     taken = len(life.context.paced)
     require(asked, "the upstream notes no `requests`, or none came. It must, for this law.")
     require(asked <= taken, f"it asked {asked} times with {taken} tokens.")
-
-
-@law("full", seconds=30, rests_on=("resumes_from_every_offset",), needs={"replayable"})
-async def a_pruned_offset_is_an_offset_error(trial: Trial) -> None:
-    """An offset that the upstream has no more raises OffsetError.
-
-    Going on from the oldest there is would lose what lay between, and nobody would know.
-
-    Compare the offset with what the upstream says is its oldest; `offset.reset` decides the rest.
-    """
-    ledger, half = Ledger(), max(1, len((await trial.whole()).units) // 2)
-    async with trial.upstream() as far:
-        await trial.read(far, ledger, ledger.has_units(half))
-        require_fault(await far.fault(PRUNE), PRUNE)
-        count = ledger.count
-        try:
-            with suppress(Broken):  # that nothing more comes
-                await trial.read(far, ledger)
-        except OffsetError:
-            return
-    raise Broken(
-        f"its offset is pruned upstream, and it went on with {ledger.count - count} more records."
-        " Raise OffsetError."
-    )
 
 
 async def _bears(trial: Trial, kind: str) -> bool:
@@ -202,5 +178,4 @@ LAWS = (
     faults_end_in_retry_or_a_clear_error,
     retry_after_is_kept,
     keeps_its_pace,
-    a_pruned_offset_is_an_offset_error,
 )

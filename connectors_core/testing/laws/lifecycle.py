@@ -23,6 +23,8 @@ STOPS = 30
 STARTS = 20
 IDLE_SECONDS = 1.0
 IDLE_CPU = 0.25
+IDLE_RETRIES = 1
+"""A connection may break at any time; twice in a second is a way to wait."""
 STORE_SECONDS, BESIDE_SECONDS = 1.0, 0.01
 
 
@@ -85,9 +87,10 @@ async def _stopped(trial: Trial, wait: int, waits: int) -> bool:
 
 @law("full", seconds=30, rests_on=("reads_everything",))
 async def waits_without_work(trial: Trial) -> None:
-    """With nothing to read, a source takes next to no CPU and raises nothing.
+    """With nothing to read, a source takes next to no CPU and raises nothing, no Retry either.
 
-    A busy loop of one connector takes the core that the others share.
+    A busy loop of one connector takes the core that the others share, and a Retry opens and closes
+    all that a read needs: it is told as a failure, and waited for longer each time.
 
     Wait on a socket or an event; `await asyncio.sleep` between two looks.
     """
@@ -101,13 +104,20 @@ async def waits_without_work(trial: Trial) -> None:
             reading = asyncio.create_task(life.read(partitions, stall=60.0))
             while ledger.count < count and not reading.done():  # noqa: ASYNC110 - a look at both
                 await asyncio.sleep(0.01)
+            before = len(life.retries)
             used = await _cpu_used(far)
+            retries = len(life.retries) - before
             require(not reading.done() or not reading.exception(), "it failed while it waited.")
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
     require(
         used < IDLE_CPU * IDLE_SECONDS,
         f"it took {used:.2f} s of CPU in {IDLE_SECONDS:.0f} s without anything to read.",
+    )
+    require(
+        retries <= IDLE_RETRIES,
+        f"it raised Retry {retries} times in {IDLE_SECONDS:.0f} s without anything to read. That"
+        " nothing is new is no error: wait, and look again.",
     )
 
 

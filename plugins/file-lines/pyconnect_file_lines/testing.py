@@ -53,6 +53,19 @@ class Upstream:
         """Return every line that was written so far, in order: the values of `format: lines`."""
         return list(self._lines)
 
+    async def fault(self, kind: str) -> None:
+        """Do harm: `prune` rotates the file away, and the newest quarter of it is written anew.
+
+        Raises NotImplementedError for every other kind: nothing is between a reader and a file.
+        """
+        if kind == "none":
+            return
+        if kind != "prune":
+            raise NotImplementedError(kind)
+        self.path.rename(self.path.with_suffix(".1"))
+        newest = self._lines[-len(self._lines) // 4 :]
+        self.path.write_text("".join(f"{line}\n" for line in newest))
+
     async def _grow(self) -> None:
         while True:
             await asyncio.sleep(self._interval)

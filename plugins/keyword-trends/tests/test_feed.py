@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyconnect_keyword_trends.feed import FeedError, parse_feed, parse_started, parse_volume
-from pyconnect_keyword_trends.scripted import feed
+from pyconnect_keyword_trends.testing.scripted import feed
 
 OLD = "https://trends.google.com/trends/trendingsearches/daily"
 
