@@ -14,8 +14,7 @@ from connectors_core.api.schema import Schema
 from connectors_core.api.source import Source
 from connectors_core.api.store import SchemaRow
 from connectors_core.testing.compare import text_of
-
-HEADER = "contract.partition"
+from connectors_core.testing.plot import PARTITION
 
 
 class Witness(Converter):
@@ -81,7 +80,7 @@ def _plain(generator: Any, partition: Partition | None) -> Iterator[Item]:
 def _marked(item: Any, partition: Partition | None) -> Any:
     place = partition if partition is not None else Partition(item.partition or {})
     if isinstance(item, Record):
-        return msgspec.structs.replace(item, headers=(*item.headers, (HEADER, place.key)))
+        return msgspec.structs.replace(item, headers=(*item.headers, (PARTITION, place.key)))
     if isinstance(item, Batch):
         records = [_marked(each, place) for each in item.records]
         return Batch(records, item.offset, item.state, item.partition)
