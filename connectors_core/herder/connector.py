@@ -135,7 +135,8 @@ class Connector:
             ended.add(State.STOPPED)
         if self._state is not None:
             return self._state in ended
-        return all(task.state in ended for task in list(self._tasks.values()))
+        tasks = list(self._tasks.values())  # none while partitions go from one task to another
+        return bool(tasks) and all(task.state in ended for task in tasks)
 
     def finish_soon(self) -> None:
         """Like `finish`; from any thread."""

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Self
 
-from connectors_core.api.errors import ContractError
 from connectors_core.api.record import (
     Batch,
     Item,
@@ -20,13 +19,10 @@ from connectors_core.api.record import (
     Partition,
     Record,
     Reject,
-    canonical,
     flat,
 )
 from connectors_core.api.source import Source
-
-KEY_BYTES = 1024
-VALUE_BYTES = 256 * 1024
+from connectors_core.runtime.state import encode_state
 
 
 class MemoryState:
@@ -54,18 +50,12 @@ class MemoryState:
         return [(key, json.loads(self.rows[key])) for key in found[:limit]]
 
     def write(self, rows: Mapping[str, Any]) -> None:
-        """Store rows; None deletes. Raises ContractError for a key or a value that is too large."""
-        for key, value in rows.items():
-            if value is None:
+        """Store rows; None deletes. Raises ContractError for what the runtime would not store."""
+        for key, text in encode_state(rows).items():
+            if text is None:
                 self.rows.pop(key, None)
-                continue
-            text = canonical(value)
-            if len(key.encode()) > KEY_BYTES or len(text.encode()) > VALUE_BYTES:
-                raise ContractError(
-                    f"state {key[:60]!r}: a key is at most 1 KiB and a value 256 KiB of JSON.",
-                    code="source.state",
-                )
-            self.rows[key] = text
+            else:
+                self.rows[key] = text
 
 
 class MemoryContext:

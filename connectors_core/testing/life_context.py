@@ -22,7 +22,7 @@ class LifeContext(MemoryContext):
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(CONNECTOR)
-        self._ledger = ledger
+        self.ledger = ledger
         self._held_until: dict[str, float] = {}
         self._overlays: dict[Partition, Overlay] = {}
 
@@ -33,7 +33,7 @@ class LifeContext(MemoryContext):
     def state(self, partition: Mapping[str, JsonScalar]) -> Any:
         """Return the keyed state of a partition."""
         place = Partition(partition)
-        return StateView(self._ledger.state(place), self.overlay(place))
+        return StateView(self.ledger.state(place), self.overlay(place))
 
     async def pace(self, name: str, per_second: float) -> None:
         """Take a token."""

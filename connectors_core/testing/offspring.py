@@ -99,7 +99,7 @@ def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
     source = declaration.source
     name = job.plot.connector
     options = {"name": name, "connector.class": source.name, "errors.tolerance": "all", **PACE}
-    keys, values = Witness(lambda key: key), Witness(declaration.comparable)
+    keys, values = Witness(declaration.comparable_key), Witness(declaration.comparable)
     return ConnectorSpec(
         ConnectorOptions(**options),
         source.name,

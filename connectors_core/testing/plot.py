@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from connectors_core.api.errors import ConfigError
 from connectors_core.api.store import LogReader, StoredRecord, TopicSpec
 from connectors_core.app.storage import open_reader
 from connectors_core.configs.worker.place import KafkaPlace, LogPlace
+from connectors_core.testing.compare import record_text
 from connectors_core.testing.ledger import CONNECTOR
+from connectors_core.testing.witness import HEADER, witnessed
 
-PARTITION = "contract.partition"
-"""The header that has the source partition of a record."""
-Line: TypeAlias = tuple[str, str | None, str | None]
-"""A record: its logical topic ("" is the default one), the texts of its key and of its value."""
+REASON = "__connect.errors.exception.message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +61,30 @@ class Plot:
 class Harvest:
     """What is stored on a plot.
 
-    `values` has the texts of the values by source partition and topic, in the order of the log;
-    `lines` every record, `rejects` the reasons and bytes of dead letters; `ends` is where each
-    topic ends.
+    `records` has the texts of the records by source partition and topic, in the order of the log;
+    `rejects` the reasons and bytes of the dead letters, and `ends` is where each topic ends.
     """
 
     def __init__(self) -> None:
-        self.values: dict[tuple[str, str], list[str]] = {}
-        self.lines: Counter[Line] = Counter()
-        self.rejects: Counter[tuple[str, bytes]] = Counter()
+        self.records: dict[tuple[str, str], list[str]] = {}
+        self.rejects: list[tuple[str, bytes]] = []
         self.ends: dict[str, int] = {}
 
     @property
     def count(self) -> int:
         """How many records there are, dead letters not among them."""
-        return self.lines.total()
+        return sum(map(len, self.records.values()))
 
-    def add(self, topic: str, record: StoredRecord) -> None:
+    def add(self, topic: str | None, record: StoredRecord) -> None:
         """Take a record of a logical topic."""
-        place = dict(record.headers)[PARTITION].decode()
-        self.values.setdefault((place, topic), []).append(_text(record.value) or "null")
-        self.lines[topic, _text(record.key), _text(record.value)] += 1
+        place = dict(record.headers)[HEADER].decode()
+        text = record_text(topic, witnessed(record.key), witnessed(record.value))
+        self.records.setdefault((place, topic or ""), []).append(text)
 
     def add_dead(self, record: StoredRecord) -> None:
         """Take a dead letter."""
-        reason = dict(record.headers).get("__connect.errors.exception.message", b"")
-        self.rejects[reason.decode("utf-8", "replace"), record.value or b""] += 1
+        reason = dict(record.headers).get(REASON, b"").decode("utf-8", "replace")
+        self.rejects.append((reason, record.value or b""))
 
 
 def harvest(plot: Plot, names: Iterable[str]) -> Harvest:
@@ -98,7 +94,7 @@ def harvest(plot: Plot, names: Iterable[str]) -> Harvest:
     try:
         for name, spec in plot.topics(names).items():
             for record in _read(reader, plot, spec.name, found):
-                found.add(name or "", record)
+                found.add(name, record)
         for record in _read(reader, plot, plot.dead_letters.name, found):
             found.add_dead(record)
     finally:
@@ -116,7 +112,3 @@ def _read(reader: LogReader, plot: Plot, topic: str, found: Harvest) -> list[Sto
     found.ends[topic] = end
     start = plot.since.get(topic, 0)
     return reader.read(topic, 0, start, end - start) if end > start else []
-
-
-def _text(stored: bytes | None) -> str | None:
-    return None if stored is None else stored.decode("utf-8", "surrogatepass")

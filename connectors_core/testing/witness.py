@@ -14,7 +14,8 @@ from connectors_core.api.schema import Schema
 from connectors_core.api.source import Source
 from connectors_core.api.store import SchemaRow
 from connectors_core.testing.compare import text_of
-from connectors_core.testing.plot import PARTITION
+
+HEADER = "contract.partition"
 
 
 class Witness(Converter):
@@ -28,6 +29,11 @@ class Witness(Converter):
     def encode(self, topic: str, schema: Schema | None, value: Any) -> bytes:
         """Return the text of what two readings of the value have in common."""
         return text_of(self._comparable(value)).encode("utf-8", "surrogatepass")
+
+
+def witnessed(stored: bytes | None) -> str:
+    """Return the text that a Witness has written; None is what it is not asked about."""
+    return (stored or b"null").decode("utf-8", "surrogatepass")
 
 
 class NoSchemas:
@@ -80,7 +86,7 @@ def _plain(generator: Any, partition: Partition | None) -> Iterator[Item]:
 def _marked(item: Any, partition: Partition | None) -> Any:
     place = partition if partition is not None else Partition(item.partition or {})
     if isinstance(item, Record):
-        return msgspec.structs.replace(item, headers=(*item.headers, (PARTITION, place.key)))
+        return msgspec.structs.replace(item, headers=(*item.headers, (HEADER, place.key)))
     if isinstance(item, Batch):
         records = [_marked(each, place) for each in item.records]
         return Batch(records, item.offset, item.state, item.partition)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -211,9 +213,8 @@ class HalfACharacter(Rewritten):
 @breaks("schemas_are_stable")
 class FieldsOfASet(Rewritten):
     def instead(self, record: Record) -> list[Any]:
-        return [
-            Record({name: record.value[name] for name in {*record.value}}, offset=record.offset)
-        ]
+        value = {name: record.value[name] for name in {*record.value}}
+        return [Record(value, key=record.key, offset=record.offset)]
 
 
 # Offsets.
@@ -262,6 +263,27 @@ class SkipsTheRestOfThePage(Lawful):
         await self.ask("/ack", shard=partition["shard"], seq=offset["seq"])
 
 
+@breaks("resumes_from_every_offset")
+class NumbersWhatItReads(Lawful):
+    """The value is right, and who keeps the last one of each key keeps another one."""
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        number = 0
+        async for record in super().read(partition, offset):
+            number += 1
+            yield Record(record.value, key=number, offset=record.offset)
+
+
+@breaks("resumes_from_every_offset")
+class AnotherTopicAfterAStart(Lawful):
+    topics = ("first",)
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        topic = None if offset else "first"
+        async for record in super().read(partition, offset):
+            yield Record(record.value, key=record.key, offset=record.offset, topic=topic)
+
+
 @breaks("accepts_older_offsets")
 class ForgetsTheOldForm(Lawful):
     async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
@@ -279,6 +301,19 @@ class YieldsInATimeout(Lawful):
         async for record in super().read(partition, offset):
             async with asyncio.timeout(60):
                 yield record
+
+
+async def in_a_timeout(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async with asyncio.timeout(60):
+        async for item in items:
+            yield item
+
+
+@breaks("yields_outside_of_scopes")
+class YieldsInAHelpersTimeout(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        async for record in in_a_timeout(super().read(partition, offset)):
+            yield record
 
 
 @breaks("stops_at_every_await")
@@ -361,6 +396,15 @@ class LeaksMemory(Leaking):
 class BlocksTheLoop(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         time.sleep(0.25)
+        return await super().page(partition, after)
+
+
+@breaks("keeps_the_loop_free")
+class ComputesInC(Lawful):
+    """Holds the interpreter's lock, so that no other thread can see it."""
+
+    async def page(self, partition: Any, after: int) -> Any:
+        sum(range(20_000_000))
         return await super().page(partition, after)
 
 
@@ -529,6 +573,15 @@ class WritesAFile(Lawful):
         path = Path(f"/tmp/{uuid.uuid4().hex}")
         path.write_text("cache")
         path.unlink()
+
+
+@breaks("writes_nothing_of_its_own")
+class KeepsADatabase(Lawful):
+    async def open(self) -> None:
+        path = f"/tmp/{uuid.uuid4().hex}"
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE seen (url)")
+        Path(path).unlink()
 
 
 @breaks("writes_nothing_of_its_own")

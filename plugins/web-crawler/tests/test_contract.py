@@ -57,6 +57,11 @@ class TestCrawl(SourceContract):
         path = urlsplit(value.final_url).path
         return {"path": path, "status": value.status, "hash": value.content_hash}
 
+    @staticmethod
+    def comparable_key(key: Any) -> Any:
+        """The key is the URL."""
+        return urlsplit(key).path
+
 
 class TestRecrawl(TestCrawl):
     upstream = KeptSite
