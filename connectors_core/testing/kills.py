@@ -20,7 +20,7 @@ from connectors_core.testing.plot import Harvest, Plot
 from connectors_core.testing.trial import Trial
 
 KILLS = 200
-LANES = 3
+LANES = 4
 """A kill is mostly waiting, so some are made at once."""
 
 
@@ -54,14 +54,16 @@ class Kills:
             await _together(self._work(lane, left), *others)
         enough = self._made >= len(points) * 0.9
         require(enough, f"only {self._made} of {len(points)} kills met their boundary.")
-        return f"{self._made} kills at {', '.join(dict(points))}"
+        where = " on Kafka" if self._kafka is not None else ""
+        return f"{self._made} kills{where} at {', '.join(dict(points))}"
 
     @asynccontextmanager
     async def _lane(self) -> AsyncIterator[Lane]:
         trial = self._trial
+        # The ground outlives the workers, who would make its topics anew.
         async with (
-            Nursery(trial.home) as nursery,
             Ground(trial.source.topics, self._kafka) as ground,
+            Nursery(trial.home) as nursery,
         ):
             yield Lane(nursery, ground)
 

@@ -25,6 +25,8 @@ from connectors_core.testing.trial import QUIET_SECONDS
 from connectors_core.testing.witness import NoSchemas, Witness, stamped
 
 TICK_SECONDS = 0.005
+LINGER_MS = 20
+"""On a cluster: what comes meanwhile is handed over before its commit is due, as it always is there."""
 PACE = {
     "commit.linger.ms": 0,
     "commit.max.records": 3,
@@ -99,6 +101,8 @@ def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
     source = declaration.source
     name = job.plot.connector
     options = {"name": name, "connector.class": source.name, "errors.tolerance": "all", **PACE}
+    if job.plot.kafka is not None:
+        options["commit.linger.ms"] = LINGER_MS
     keys, values = Witness(declaration.comparable_key), Witness(declaration.comparable)
     return ConnectorSpec(
         ConnectorOptions(**options),
