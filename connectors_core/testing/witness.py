@@ -57,7 +57,8 @@ class Firsts:
     as the kit's own readings do at every unit. A plain generator has no loop to wait on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, waits: bool) -> None:
+        self._waits = waits
         self._stored: defaultdict[Partition, asyncio.Event] = defaultdict(asyncio.Event)
 
     def heard(self, partition: Partition) -> None:
@@ -66,17 +67,20 @@ class Firsts:
 
     async def after(self, item: Item, partition: Partition | None) -> None:
         """Wait until a partition has one, if this item gives it its first."""
-        if item.offset is not None:
+        if self._waits and item.offset is not None:
             await self._stored[_place(item, partition)].wait()
 
 
-def stamped(source: type[Source[Any]]) -> type[Source[Any]]:
-    """Return a source whose records say in a header which source partition they are of."""
+def stamped(source: type[Source[Any]], *, live: bool) -> type[Source[Any]]:
+    """Return a source whose records say in a header which source partition they are of.
+
+    One that is `live`, without an end, waits for its first offset to be stored.
+    """
 
     class Heard(source):  # type: ignore[valid-type, misc]
         def __init__(self, config: Any, context: Any) -> None:
             super().__init__(config, context)
-            self.contract_firsts = Firsts()
+            self.contract_firsts = Firsts(live)
 
         async def committed(self, partition: Partition, offset: Offset) -> None:
             await call(super().committed, partition, offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors_core.configs.worker.place import KafkaPlace
 from connectors_core.testing.law import Law
 from connectors_core.testing.laws import (
     acknowledgement,
@@ -33,4 +34,12 @@ LAWS: tuple[Law, ...] = (
     *killing.FULL,
     *killing.CRASH,
 )
+
+
+def on_kafka(kafka: KafkaPlace) -> tuple[Law, ...]:
+    """Return all laws, with workers that are killed on a cluster."""
+    there = killing.on_kafka(kafka)
+    return tuple(there if each.name == there.name else each for each in LAWS)
+
+
 BY_NAME = {law.name: law for law in LAWS}

@@ -25,7 +25,7 @@ class Live(Source[Config]):
 
 async def test_a_read_waits_until_its_first_offset_is_stored() -> None:
     """What comes after it is promised; a worker that is killed before begins somewhere else."""
-    source = stamped(Live)(Config(), MemoryContext())
+    source = stamped(Live, live=True)(Config(), MemoryContext())
     items = source.read(PLACE, None)
     first = await anext(items)
     more = asyncio.ensure_future(anext(items))
@@ -37,6 +37,6 @@ async def test_a_read_waits_until_its_first_offset_is_stored() -> None:
 
 
 async def test_a_read_that_goes_on_waits_for_nothing() -> None:
-    source = stamped(Live)(Config(), MemoryContext())
+    source = stamped(Live, live=True)(Config(), MemoryContext())
     await source.committed(PLACE, {"n": 0})
     assert len([each async for each in source.read(PLACE, {"n": 0})]) == 2
