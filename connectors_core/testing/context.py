@@ -24,6 +24,7 @@ from connectors_core.api.record import (
     flat,
 )
 from connectors_core.api.source import Source
+from connectors_core.runtime.context import check_facts
 
 KEY_BYTES = 1024
 VALUE_BYTES = 256 * 1024
@@ -114,7 +115,8 @@ class MemoryContext:
         self.held.append((name, seconds))
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
-        """Note the call."""
+        """Note the call. Raises ContractError for what is no scalar."""
+        check_facts(facts)
         self.reported.append((Partition(partition), facts))
 
     def apply(self, partition: Mapping[str, JsonScalar], item: Item) -> None:
