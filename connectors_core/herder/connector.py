@@ -88,15 +88,6 @@ class Connector:
         for task in self._tasks.values():
             task.stop()
 
-    def finish(self) -> None:
-        """End all tasks, but let open units be closed."""
-        self._stopping = True
-        for task in self._tasks.values():
-            task.finish()
-        self._changed.set()
-        if self._asking is not None:
-            self._asking.cancel()
-
     def pause(self) -> None:
         """Close the sources and keep the offsets."""
         self._paused = True
@@ -137,9 +128,9 @@ class Connector:
             return self._state in ended
         return all(task.state in ended for task in list(self._tasks.values()))
 
-    def finish_soon(self) -> None:
-        """Like `finish`; from any thread."""
-        self._plane.post(self.finish)
+    def stop_soon(self) -> None:
+        """Like `stop`; from any thread."""
+        self._plane.post(self.stop)
 
     def successor(self, plane: Plane, failed: Mapping[int, Failure]) -> Connector:
         """Return this connector for another loop: counters, pauses and failures go along."""

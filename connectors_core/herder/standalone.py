@@ -130,7 +130,7 @@ class Standalone:
     def _budget_spent(self) -> None:
         """All records of `--max-records` are in closed units; any thread."""
         for connector in self._connectors.values():
-            connector.finish_soon()
+            connector.stop_soon()
         self._loop.call_soon_threadsafe(self.spent.set)
 
     # The watchdog.

@@ -86,7 +86,7 @@ class Reader:
         """Take an item by the long way; True says that the pump must look."""
         run = self._run
         progress = self._progress_of(item)
-        if (run.stopping or run.budget.exhausted) and (run.halted or not progress.open_rows):
+        if run.stopping or (run.budget.exhausted and not progress.open_rows):
             self.refused = True
             return True
         run.accept(item, progress)
