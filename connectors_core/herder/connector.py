@@ -183,8 +183,9 @@ class Connector:
         while not self._stopping:
             try:
                 await self._loan.resources()
-                await self._assign(await self._ask())
-                return True
+                if not self._stopping:
+                    await self._assign(await self._ask())
+                    return True
             except Exception as error:
                 if not await self._after_failure(error):
                     return False
