@@ -149,6 +149,36 @@ async def test_who_is_stopped_while_its_slot_is_acquired_does_not_ask(lab: Any) 
     assert (asked, lab.herder.statuses()[0].state) == ([0], "STOPPED")
 
 
+async def test_a_stop_while_partitions_change_their_task_starts_none(lab: Any) -> None:
+    """The old owner takes its time to close, and the new ones have not begun."""
+    asked, closing, closed, reads = [0], threading.Event(), threading.Event(), set[str]()
+
+    class Changes(Source[Config]):
+        name = "changes"
+
+        async def partitions(self) -> Any:
+            asked[0] += 1
+            return [{"p": p} for p in ("a" if asked[0] == 1 else "bc")]
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            reads.add(partition["p"])
+            try:
+                yield Record(1, offset={"n": 1})
+                await asyncio.Event().wait()
+            finally:
+                closing.set()
+                while not closed.is_set():
+                    await asyncio.sleep(0.001)
+
+    await lab.start(lab.spec(Changes, partitions_refresh_ms=100, tasks_max=2))
+    await lab.until(closing.is_set)
+    stopping = asyncio.create_task(lab.herder.stop())
+    await lab.until(lambda: lab.herder._connectors["c"]._stopping)
+    closed.set()
+    await stopping
+    assert (reads, lab.herder.statuses()[0].state) == ({"a"}, "STOPPED")
+
+
 async def test_a_command_for_nobody_names_who_is_there(lab: Any) -> None:
     await lab.start(lab.spec(Ticks), lab.spec(Ticks, "d"))
     with pytest.raises(ConfigError, match="no connector 'x' runs here; there are: c, d"):

@@ -15,6 +15,7 @@ from connectors_core.api.errors import StoreError
 from connectors_core.api.transform import Transform
 from connectors_core.runtime.chain import Step
 from connectors_core.runtime.task import Run
+from connectors_core.stores.memory import MemorySlot
 from tests.unit.runtime.test_ends import KINDS, Counting
 from tests.unit.runtime.test_plane import Ticks
 from tests.unit.runtime.test_store_faults import before_commits
@@ -337,3 +338,62 @@ async def test_a_restart_amid_retries_leaves_no_generator_behind(lab: Any) -> No
     await lab.herder.stop()
     assert (alive, most) == ([0], [1])
     assert lab.values() == list(range(1, len(lab.values()) + 1))
+
+
+async def test_a_last_commit_that_fails_does_not_keep_a_stop(
+    lab: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it had is read again at the next start."""
+    commits, pulled = [0], threading.Event()
+
+    def all_but_one() -> None:
+        commits[0] += 1
+        if commits[0] == 2:
+            raise StoreError("broken", code="store.io")
+
+    class Waits(Source[Config]):
+        name = "waits"
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            yield Record(1, offset={"n": 1})
+            while not lab.values():
+                await asyncio.sleep(0.001)
+            yield Record(2, offset={"n": 2})
+            pulled.set()
+            await asyncio.Event().wait()
+
+    before_commits(lab, all_but_one)
+    await lab.start(lab.spec(Waits, commit_linger_ms=60_000))
+    await lab.until(pulled.is_set)
+    await lab.herder.stop()
+    assert "last commit failed" in caplog.text
+    assert (lab.herder.statuses()[0].state, lab.values()) == ("STOPPED", [1])
+    await lab.run(lab.spec(Counting))
+    assert lab.values() == [1, 2, 3, 4, 5]
+
+
+async def test_a_pause_before_a_source_opens_opens_none(lab: Any) -> None:
+    asked, gate, opened = threading.Event(), threading.Event(), [0]
+    offsets = MemorySlot.offsets
+
+    def slowly(self: MemorySlot, connector: str) -> dict[str, str]:
+        asked.set()
+        assert gate.wait(60)
+        return offsets(self, connector)
+
+    class Opens(Counting):
+        async def open(self) -> None:
+            opened[0] += 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemorySlot, "offsets", slowly)
+        await lab.start(lab.spec(Opens))
+        await lab.until(asked.is_set)
+        await lab.herder.command("pause", "c")
+        gate.set()
+        await lab.until(lambda: lab.herder.statuses()[0].state == "PAUSED")
+    assert opened == [0]
+    await lab.herder.command("resume", "c")
+    await lab.until(lab.herder.ended)
+    await lab.herder.stop()
+    assert (opened, lab.values()) == ([1], [1, 2, 3, 4, 5])
