@@ -35,8 +35,9 @@ def report_of(coverage: Coverage) -> dict[str, Any]:
 def percent(report: Mapping[str, Any], part: str) -> float:
     """Return how many lines and branches of a part are covered, of 100."""
     sums = [each["summary"] for path, each in report["files"].items() if f"_core/{part}/" in path]
-    done = sum(each["covered_lines"] + each["covered_branches"] for each in sums)
-    return 100 * done / sum(each["num_statements"] + each["num_branches"] for each in sums)
+    done: int = sum(each["covered_lines"] + each["covered_branches"] for each in sums)
+    whole: int = sum(each["num_statements"] + each["num_branches"] for each in sums)
+    return 100 * done / whole
 
 
 def missing_of(report: Mapping[str, Any]) -> dict[str, str]:

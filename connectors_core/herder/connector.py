@@ -126,7 +126,8 @@ class Connector:
             ended.add(State.STOPPED)
         if self._state is not None:
             return self._state in ended
-        return all(task.state in ended for task in list(self._tasks.values()))
+        tasks = list(self._tasks.values())  # none: some are let go, others have not begun
+        return bool(tasks) and all(task.state in ended for task in tasks)
 
     def stop_soon(self) -> None:
         """Like `stop`; from any thread."""

@@ -149,6 +149,38 @@ async def test_who_is_stopped_while_its_slot_is_acquired_does_not_ask(lab: Any) 
     assert (asked, lab.herder.statuses()[0].state) == ([0], "STOPPED")
 
 
+async def test_a_connector_whose_partitions_all_change_has_not_ended_meanwhile(lab: Any) -> None:
+    """Or the worker would end, with exit code 0, whenever one day's partition gives way to the next."""
+    asked, closing, closed = [0], threading.Event(), threading.Event()
+
+    class Daily(Source[Config]):
+        name = "daily"
+
+        async def partitions(self) -> Any:
+            asked[0] += 1
+            return [{"day": min(asked[0], 2)}]
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            yield Record(partition["day"], offset={"n": 1})
+            if partition["day"] == 2:
+                return
+            try:
+                await asyncio.Event().wait()
+            finally:
+                closing.set()
+                while not closed.is_set():
+                    await asyncio.sleep(0.001)
+
+    await lab.start(lab.spec(Daily, partitions_refresh_ms=100))
+    await lab.until(closing.is_set)
+    between = lab.herder.ended(), lab.herder.statuses()[0].state
+    closed.set()
+    await lab.until(lab.herder.ended)
+    await lab.herder.stop()
+    assert between == (False, "RUNNING")
+    assert (lab.values(), lab.herder.statuses()[0].state) == ([1, 2], "COMPLETED")
+
+
 async def test_a_stop_while_partitions_change_their_task_starts_none(lab: Any) -> None:
     """The old owner takes its time to close, and the new ones have not begun."""
     asked, closing, closed, reads = [0], threading.Event(), threading.Event(), set[str]()

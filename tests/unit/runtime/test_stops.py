@@ -228,15 +228,17 @@ async def test_what_a_thread_was_at_when_a_commit_failed_is_read_again(
                 yield Record({"n": n} if infers and n > 1 else n, offset={"n": n})
 
     before_commits(lab, once)
-    await lab.start(lab.spec(Mixed, steps=[Step("gate", gate)]))
-    await lab.until(lambda: lab.herder.statuses()[0].errors == 1)
+    await lab.start(lab.spec(Mixed, steps=[Step("gate", gate)], restart_max=0))
+    await lab.until(lambda: lab.herder.statuses()[0].state == "FAILED")
     gate.opened.set()
-    await lab.until(lab.herder.ended)
+    await lab.until(lambda: "pyconnect-source" not in {each.name for each in threading.enumerate()})
+    assert lab.values() == []
+    await lab.herder.command("restart", "c")
+    await lab.until(lambda: lab.herder.ended() and lab.values())
     await lab.herder.stop()
     assert [value["n"] if isinstance(value, dict) else value for value in lab.values()] == [
         1, 2, 3, 4, 5,
     ]  # fmt: skip
-    assert lab.herder.statuses()[0].restarts == 1
 
 
 async def test_a_task_that_can_not_hear_of_its_commit_fails_alone(
