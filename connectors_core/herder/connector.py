@@ -90,15 +90,6 @@ class Connector:
         for task in self._tasks.values():
             task.stop()
 
-    def finish(self) -> None:
-        """End all tasks, but let open units be closed."""
-        self._stopping = True
-        for task in self._tasks.values():
-            task.finish()
-        self._changed.set()
-        if self._asking is not None:
-            self._asking.cancel()
-
     def pause(self) -> None:
         """Close the sources and keep the offsets."""
         self._paused = True
@@ -141,9 +132,9 @@ class Connector:
         # Amid an assignment some tasks are gone, and others not there yet.
         return over and before % 2 == 0 and before == self._assignments
 
-    def finish_soon(self) -> None:
-        """Like `finish`; from any thread."""
-        self._plane.post(self.finish)
+    def stop_soon(self) -> None:
+        """Like `stop`; from any thread."""
+        self._plane.post(self.stop)
 
     def successor(self, plane: Plane, failed: Mapping[int, Failure]) -> Connector:
         """Return this connector for another loop: counters, pauses and failures go along."""
@@ -196,8 +187,9 @@ class Connector:
         while not self._stopping:
             try:
                 await self._loan.resources()
-                await self._assign(await self._ask())
-                return True
+                if not self._stopping:
+                    await self._assign(await self._ask())
+                    return True
             except Exception as error:
                 if not await self._after_failure(error):
                     return False

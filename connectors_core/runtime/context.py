@@ -98,9 +98,21 @@ class Context:
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
         """Show facts of a partition in `run` and `status`; at most 64 a partition."""
+        check_facts(facts)
         shown = self._counters.facts.get(as_partition(partition).key, {})
         merged = {**shown, **facts}
         self._counters.facts[as_partition(partition).key] = dict(list(merged.items())[:_FACTS])
+
+
+def check_facts(facts: Mapping[str, object]) -> None:
+    """Raise ContractError for what `status` could not show, of this connector or any other."""
+    for name, value in facts.items():
+        if not isinstance(value, str | int | float | None):
+            raise ContractError(
+                f"report: {name} must be text, a number, true, false or None, got"
+                f" {type(value).__name__}.",
+                code="source.report",
+            )
 
 
 def as_partition(partition: Mapping[str, JsonScalar]) -> Partition:

@@ -22,6 +22,7 @@ from connectors_core.api.record import (
     flat,
 )
 from connectors_core.api.source import Source
+from connectors_core.runtime.context import check_facts
 from connectors_core.runtime.state import encode_state
 
 
@@ -104,7 +105,8 @@ class MemoryContext:
         self.held.append((name, seconds))
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
-        """Note the call."""
+        """Note the call. Raises ContractError for what is no scalar."""
+        check_facts(facts)
         self.reported.append((Partition(partition), facts))
 
     def apply(self, partition: Mapping[str, JsonScalar], item: Item) -> None:
