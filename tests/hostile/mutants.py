@@ -378,7 +378,7 @@ class FailsWhenStopped(Lawful):
 class Spins(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         page = await super().page(partition, after)
-        until = time.monotonic() + 0.05
+        until = time.monotonic() + 0.5
         while not page["items"] and time.monotonic() < until:
             await asyncio.sleep(0)
         return page
