@@ -72,7 +72,7 @@ async def test_what_was_reset_is_not_told_as_committed(lab: Any) -> None:
             told.append(self.reads * 10 + offset["n"])
 
     status = await lab.run(lab.spec(Pruned, offset_reset="restart", **{"commit.linger.ms": 60_000}))
-    assert (status.state, lab.values()) == ("COMPLETED", [1, 2, 3, 1, 2, 3])
+    assert (status.state, status.errors, lab.values()) == ("COMPLETED", 0, [1, 2, 3, 1, 2, 3])
     assert told == [23]
 
 
@@ -106,6 +106,50 @@ async def test_a_committed_that_raises_ends_a_generator_that_waits(lab: Any, pla
     assert closed == [True]
     assert lab.values() == list(range(1, len(lab.values()) + 1))
     assert lab.offsets()["{}"]["n"] == len(lab.values())
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_committed_that_says_retry_closes_the_generator_before_the_next(
+    lab: Any, plain: bool
+) -> None:
+    alive, most, told = [0], [0], list[int]()
+
+    class Retries(Source[Config]):
+        name = "retries"
+
+        def begin(self) -> None:
+            alive[0] += 1
+            most[0] = max(most[0], alive[0])
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            self.begin()
+            try:
+                n = offset["n"] + 1 if offset else 1
+                yield Record(n, offset={"n": n})
+                if n < 3:
+                    await asyncio.Event().wait()
+            finally:
+                alive[0] -= 1
+
+        async def committed(self, partition: Any, offset: Any) -> None:
+            told.append(offset["n"])
+            if told.count(offset["n"]) == 1 and offset["n"] < 3:
+                raise Retry("no ack", after=0)
+
+    class RetriesPlain(Retries):
+        def read(self, partition: Any, offset: Any) -> Iterator[Record]:  # type: ignore[override]
+            self.begin()
+            try:
+                for n in range(offset["n"] + 1 if offset else 1, 4):
+                    yield Record(n, offset={"n": n})
+                    while n < 3 and n not in told:
+                        time.sleep(0.001)
+            finally:
+                alive[0] -= 1
+
+    status = await lab.run(lab.spec(RetriesPlain if plain else Retries))
+    assert (status.state, status.errors, alive, most) == ("COMPLETED", 0, [0], [1])
+    assert lab.values() == [1, 2, 3]
 
 
 async def test_a_committed_that_does_not_return_keeps_no_retry(

@@ -12,9 +12,9 @@ import pytest
 from connectors_core import Batch, Config, Record, Reject, Source
 from connectors_core.api.errors import StoreError
 from connectors_core.api.schema import Schema
-from connectors_core.api.transform import Transform
 from connectors_core.runtime.chain import Step
-from tests.unit.runtime.conftest import JsonOnly
+from tests.unit.runtime.conftest import Gate, JsonOnly
+from tests.unit.runtime.test_plane import Ticks
 from tests.unit.runtime.test_store_faults import before_commits
 from tests.unit.runtime.test_units import source_of
 
@@ -173,26 +173,11 @@ async def test_a_sample_that_can_not_be_copied_is_a_dead_letter_like_any_other(i
     assert b"lock" in infers.raw("c-dlq")[0]
 
 
-class Gated(Transform[Config]):
-    """Waits before it lets 2 pass, in whatever thread it is."""
-
-    name = "gated"
-    waits, gate = threading.Event(), threading.Event()
-
-    def apply(self, record: Record) -> Record:
-        if record.value == {"n": 2}:
-            self.waits.set()
-            assert self.gate.wait(60)
-        return record
-
-
 @pytest.mark.usefixtures("soon")
 async def test_samples_wait_for_a_thread_amid_an_item_and_the_loop_does_not(
-    infers: Any, monkeypatch: pytest.MonkeyPatch
+    infers: Any, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connectors_core.runtime.task.BUSY_SECONDS", 0.02)
-    Gated.waits.clear()
-    Gated.gate.clear()
     end = threading.Event()
 
     class Plain(Source[Config]):
@@ -202,14 +187,15 @@ async def test_samples_wait_for_a_thread_amid_an_item_and_the_loop_does_not(
             yield from (Record({"n": n}, offset={"n": n}) for n in (1, 2, 3))
             assert end.wait(60)
 
-    steps = [Step("gated", Gated(Config()))]
-    await infers.start(infers.spec(Plain, steps=steps), infers.spec(waiting_with("text"), "other"))
-    await infers.until(Gated.waits.is_set)
+    await infers.start(infers.spec(Plain, steps=[Step("gate", gate)]), infers.spec(Ticks, "t"))
+    await infers.until(gate.reached.is_set)
     await asyncio.sleep(0.1)  # the samples are due
-    await infers.until(lambda: infers.values("other") == ["text"])
+    count, plane = len(infers.values("t")), infers.herder._plane
+    await infers.until(lambda: len(infers.values("t")) > count + 20)
     assert infers.values() == []
-    Gated.gate.set()
+    gate.opened.set()
     await infers.until(lambda: len(infers.values()) == 3)
+    assert infers.herder._plane is plane
     end.set()
     await infers.herder.stop()
 

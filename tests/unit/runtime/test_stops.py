@@ -12,29 +12,13 @@ import pytest
 
 from connectors_core import Config, Record, Retry, Source
 from connectors_core.api.errors import StoreError
-from connectors_core.api.transform import Transform
 from connectors_core.runtime.chain import Step
 from connectors_core.runtime.task import Run
 from connectors_core.stores.memory import MemorySlot
+from tests.unit.runtime.conftest import Gate
 from tests.unit.runtime.test_ends import KINDS, Counting
 from tests.unit.runtime.test_plane import Ticks
 from tests.unit.runtime.test_store_faults import before_commits
-
-
-class Gate(Transform[Config]):
-    """Holds the thread of whoever brings 2 until it is opened; once."""
-
-    name = "gate"
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.reached, self.opened = threading.Event(), threading.Event()
-
-    def apply(self, record: Record) -> Record:
-        if record.value in (2, {"n": 2}) and not self.opened.is_set():
-            self.reached.set()
-            assert self.opened.wait(60)
-        return record
 
 
 class Plain(Source[Config]):
@@ -45,13 +29,6 @@ class Plain(Source[Config]):
     def read(self, partition: Any, offset: Any) -> Iterator[Record]:  # type: ignore[override]
         for n in range(offset["n"] + 1 if offset else 1, 6):
             yield Record(n, offset={"n": n})
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    found = Gate(Config())
-    yield found
-    found.opened.set()
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -78,7 +55,9 @@ async def test_a_source_that_does_not_open_is_stopped_and_closed(lab: Any, plain
     assert (lab.herder.statuses()[0].state, closed) == ("STOPPED", [True])
 
 
-async def test_a_pause_while_a_source_opens_is_heeded(lab: Any) -> None:
+@pytest.mark.parametrize("cancels", [False, True])
+async def test_a_pause_while_a_source_opens_is_heeded(lab: Any, cancels: bool) -> None:
+    """And forgotten: a cancellation of the source's own is not taken for the next one."""
     opened = [0]
 
     class Slow(Counting):
@@ -86,6 +65,8 @@ async def test_a_pause_while_a_source_opens_is_heeded(lab: Any) -> None:
             opened[0] += 1
             if opened[0] == 1:
                 await asyncio.Event().wait()
+            if cancels:
+                raise asyncio.CancelledError
 
     await lab.start(lab.spec(Slow))
     await lab.until(lambda: opened == [1])
@@ -94,7 +75,10 @@ async def test_a_pause_while_a_source_opens_is_heeded(lab: Any) -> None:
     await lab.herder.command("resume", "c")
     await lab.until(lab.herder.ended)
     await lab.herder.stop()
-    assert (opened, lab.values()) == ([2], [1, 2, 3, 4, 5])
+    failure = lab.herder.statuses()[0].failure
+    assert opened == [2]
+    assert (failure and failure.code) == ("source.cancelled" if cancels else None)
+    assert lab.values() == ([] if cancels else [1, 2, 3, 4, 5])
 
 
 @pytest.mark.parametrize("make", KINDS)
