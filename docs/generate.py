@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from connectors_core.configs.describe import OptionInfo, describe, framework_opt
 from connectors_core.configs.overrides import ALLOWED
 from connectors_core.configs.properties import ALIASES
 from connectors_core.configs.worker.options import WorkerOptions
-from connectors_core.testing.faults import FAULTS
+from connectors_core.testing.faults import FAULTS, HOSTILE
 from connectors_core.testing.law import CAPABILITIES, Law
 from connectors_core.testing.laws import LAWS
 
@@ -194,7 +194,16 @@ def capabilities() -> str:
 
 def faults() -> str:
     """Return the kinds of harm that an upstream may do."""
-    rows = "".join(f"| `{kind}` | {text} |\n" for kind, text in FAULTS.items())
+    return _kinds(FAULTS)
+
+
+def hostile() -> str:
+    """Return the kinds of hostile data that an upstream may give."""
+    return _kinds(HOSTILE)
+
+
+def _kinds(kinds: Mapping[str, str]) -> str:
+    rows = "".join(f"| `{kind}` | {text} |\n" for kind, text in kinds.items())
     return f"| kind | |\n|---|---|\n{rows}"
 
 
@@ -216,6 +225,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "worker": worker,
     "capabilities": capabilities,
     "faults": faults,
+    "hostile": hostile,
     "laws": laws,
     "overrides": overrides,
     "converters": converters,

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, Secret, SecretStr
+from pydantic import BaseModel, Secret, SecretStr, ValidationError
 
 from connectors_core.api.config import Config
 from connectors_core.api.record import Partition, Record
 from connectors_core.testing.compare import difference, flat_list, text_of, texts_of
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.faults import BAD_TLS
 from connectors_core.testing.job import Home, home_of
 from connectors_core.testing.law import NotApplicable, require
 from connectors_core.testing.ledger import Ledger
@@ -69,6 +70,22 @@ class Trial:
     def life(self, far: FarSide, ledger: Ledger, **options: Any) -> Life:
         """Return a life of the source at an upstream, over a ledger; `async with` opens it."""
         return Life(self.source, self.config(far), ledger, **options)
+
+    async def harm(self, far: FarSide, kind: str) -> bool:
+        """Begin a fault; False if the upstream can't, or the options can't lead to where it is.
+
+        Under `bad-tls` the options are others, with https.
+        """
+        if not await far.fault(kind):
+            return False
+        if kind != BAD_TLS:
+            return True
+        await far.configure()
+        try:
+            self.config(far)
+        except ValidationError:
+            return False
+        return True
 
     async def read(
         self,

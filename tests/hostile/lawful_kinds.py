@@ -10,10 +10,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
-import msgspec
-
 from connectors_core import Batch, OffsetError, Record, Reject, Retry
-from tests.hostile.lawful import SHARDS, Items, Lawful, item, seq_of
+from tests.hostile.lawful import LARGEST, SHARDS, UNREADABLE, Items, Lawful, item, seq_of
 
 ask = build_opener(ProxyHandler({})).open
 
@@ -42,14 +40,16 @@ class Plain(Lawful):
                 body = b""
                 while more := answer.read1(65_536):
                     body += more
+                    if len(body) > LARGEST:
+                        raise ValueError("an answer without end")
                     if time.monotonic() - began > self.config.timeout:
                         raise TimeoutError("the answer takes too long")
-            return msgspec.json.decode(body)
+            return self.parsed(body)
         except HTTPError as error:
             wait = error.headers.get("Retry-After")
             error.close()
             raise Retry(f"HTTP {error.code}", after=float(wait) if wait else None) from error
-        except (OSError, HTTPException, ValueError) as error:
+        except (HTTPException, *UNREADABLE) as error:
             raise Retry(f"{type(error).__name__}: {error}") from error
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import socket
 import sqlite3
+import ssl
 import threading
 import time
 import uuid
@@ -583,11 +585,120 @@ class IgnoresRetryAfter(Lawful):
             raise Retry(error.message) from error
 
 
+@breaks("untrusted_certificates_are_refused")
+class TrustsAnybody(Lawful):
+    def tls(self) -> ssl.SSLContext:
+        return ssl._create_unverified_context()
+
+
+@breaks("untrusted_certificates_are_refused")
+class ForgetsTheS(Lawful):
+    def tls(self) -> Any:
+        return None
+
+
+class Falling(Lawful):
+    """Raises what some data brings about, instead of saying Retry."""
+
+    falls: ClassVar[type[Exception]]
+
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry as error:
+            if isinstance(error.__cause__, self.falls):
+                raise error.__cause__ from None
+            raise
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class FallsOverDeepData(Falling):
+    falls = RecursionError
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class FallsOverAnEmptyAnswer(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body or b"{}")
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class TakesHalfCharacters(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        super().parsed(body.replace(b"\\ud800", b""))
+        return json.loads(body)
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class TakesNaN(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        super().parsed(body.replace(b"NaN", b"0"))
+        return json.loads(body)
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class HoldsItAll(Lawful):
+    largest = 1 << 40
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class EndsAtAnEmptyAnswer(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body or b'{"items": [], "oldest": 1}')
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class SkipsWhatIsBad(Lawful):
+    """A page in which something is not a number is read as one without items."""
+
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body if b"NaN" not in body else b'{"items": [], "oldest": 1}')
+
+
 @breaks("keeps_its_pace")
 class HurriesBack(Paced):
     async def page(self, partition: Any, after: int) -> Any:
         await super().page(partition, after)
         return await Lawful.ask(self, "/items", shard=partition["shard"], after=after, limit=3)
+
+
+@breaks("keeps_its_pace")
+class PacesAfterwards(Paced):
+    async def ask(self, path: str, **query: Any) -> Any:
+        found = await Lawful.ask(self, path, **query)
+        await self.context.pace("lawful", 100.0)
+        return found
+
+
+@breaks("keeps_its_pace")
+class TriesAgainAtOnce(Paced):
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry:
+            return await Lawful.ask(self, path, **query)
+
+
+@breaks("keeps_its_pace")
+class BudgetForEachPage(Paced):
+    def budget(self, **query: Any) -> str:
+        return f"lawful {query}"
+
+
+@breaks("keeps_its_pace")
+class TakesTokensInAdvance(Paced):
+    taken = 0
+
+    async def open(self) -> None:
+        for _ in range(6):
+            await self.context.pace("lawful", 100.0)
+            self.taken += 1
+
+    async def ask(self, path: str, **query: Any) -> Any:
+        if self.taken:
+            self.taken -= 1
+            return await Lawful.ask(self, path, **query)
+        return await super().ask(path, **query)
 
 
 @breaks("a_pruned_offset_is_told")

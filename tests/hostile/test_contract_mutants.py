@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connectors_core.testing import SourceContract
+from connectors_core.testing import FileUpstream, SourceContract
 from connectors_core.testing.golden import written
 from connectors_core.testing.judge import Court, first_failure
 from connectors_core.testing.laws import BY_NAME, LAWS
+from pyconnect_file_lines.source import FileLines
 from tests.hostile.lawful import Items, Lawful, Paced
 from tests.hostile.lawful_kinds import Plain, ReportsGaps, TellsGaps, Together, TogetherItems
+from tests.hostile.lawful_streams import EventItems, Listening, SpokenItems, Talking
 from tests.hostile.mutants import KEPT, MUTANTS, Following, OneShard, Pruning
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -72,6 +76,37 @@ class TestTogether(SourceContract):
     source = Together
     upstream = TogetherItems
     capabilities = CAPABILITIES | {"bounded"}
+
+
+class TestListening(TestLawful):
+    source = Listening
+    upstream = EventItems
+    offsets = None
+
+
+class TestTalking(TestLawful):
+    source = Talking
+    upstream = SpokenItems
+    offsets = None
+
+
+class Log(FileUpstream):
+    """A file of twenty lines of JSON."""
+
+    def __init__(self) -> None:
+        super().__init__(json.dumps({"n": n, "text": f"line {n}"}) for n in range(20))
+
+    def config(self) -> dict[str, Any]:
+        return {"path": str(self.path), "follow": False, "format": "json"}
+
+    def expected(self) -> list[Any]:
+        return [json.loads(line) for line in self.lines]
+
+
+class TestFile(SourceContract):
+    source = FileLines
+    upstream = Log
+    capabilities = {"replayable", "ordered", "bounded"}
 
 
 @pytest.mark.parametrize(

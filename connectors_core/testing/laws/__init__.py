@@ -7,15 +7,18 @@ from connectors_core.testing.law import Law
 from connectors_core.testing.laws import (
     acknowledgement,
     far_side,
+    hostility,
     killing,
     lifecycle,
     offsets,
     options,
+    pacing,
     partitions,
     privacy,
     pruning,
     reads,
     scopes,
+    trust,
 )
 
 LAWS: tuple[Law, ...] = (
@@ -29,6 +32,9 @@ LAWS: tuple[Law, ...] = (
     *offsets.RESUME,
     *partitions.LATER,
     *far_side.LAWS,
+    *trust.LAWS,
+    *hostility.LAWS,
+    *pacing.LAWS,
     *pruning.LAWS,
     *privacy.LAWS,
     *killing.FULL,

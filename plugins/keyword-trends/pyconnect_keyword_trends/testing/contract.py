@@ -30,7 +30,7 @@ class FeedContract(SourceContract):
 
     source = KeywordTrends
     upstream = Terms
-    capabilities = frozenset({"replayable", "ordered", "splits"})
+    capabilities = frozenset({"replayable", "ordered", "paced", "splits"})
 
     @staticmethod
     def comparable(value: Any) -> Any:

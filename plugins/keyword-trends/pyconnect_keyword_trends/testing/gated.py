@@ -28,8 +28,8 @@ class Gated(Upstream):
 
     @property  # type: ignore[override]
     def requests(self) -> list[Request]:
-        """What was asked under a fault; what the feed noted is not asked for."""
-        return self.gate.requests
+        """What was asked. What the feed notes too goes into a copy that nobody keeps."""
+        return [*self.gate.requests]
 
     @requests.setter
     def requests(self, _: object) -> None:

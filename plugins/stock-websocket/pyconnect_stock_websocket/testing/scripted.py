@@ -35,14 +35,14 @@ class Scripted(Upstream):
 
     @property
     def requests(self) -> list[Request]:
-        """What was asked of the history, and, under a fault, of the stream."""
+        """What was asked of the history and of the stream."""
         return [*self._http.requests, *self.gate.requests]
 
     def config(self) -> dict[str, Any]:
         """Return the options that point a connector here."""
         return {
             **super().config(),
-            "base_url": f"ws://127.0.0.1:{self.gate.port}/ws",
+            "base_url": f"{self.gate.ws_url}/ws",
             "provider": self.provider,
             "symbols": list(self.symbols),
             "answer_seconds": 0.5,

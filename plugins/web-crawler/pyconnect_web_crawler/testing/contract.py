@@ -13,7 +13,7 @@ from pyconnect_web_crawler.testing.site import Upstream
 
 
 class Site(Upstream):
-    """The news site with few articles, asked without a pause."""
+    """The news site with few articles, asked with a short pause."""
 
     recrawl: ClassVar[str] = "never"
 
@@ -27,7 +27,7 @@ class Site(Upstream):
 
     def config(self) -> dict[str, Any]:
         """Return the options that read it in little time."""
-        quick = {"delay": 0, "timeout": 1.0, "recrawl": self.recrawl}
+        quick = {"delay": 0.01, "timeout": 1.0, "recrawl": self.recrawl}
         return {**super().config(), **quick}
 
     async def fault(self, kind: str) -> None:
@@ -58,7 +58,7 @@ class CrawlContract(SourceContract):
 
     source = WebCrawler
     upstream = Site
-    capabilities = frozenset({"bounded", "replayable"})
+    capabilities = frozenset({"bounded", "paced", "replayable"})
 
     @staticmethod
     def comparable(value: Any) -> Any:
@@ -76,4 +76,4 @@ class RecrawlContract(CrawlContract):
     """A crawl that waits for its next round."""
 
     upstream = KeptSite
-    capabilities = frozenset({"replayable"})
+    capabilities = frozenset({"paced", "replayable"})
