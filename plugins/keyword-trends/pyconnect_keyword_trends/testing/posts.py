@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +23,7 @@ class Posts(Gated):
     """Fourteen windows of posts, of which two are silent on the keywords, and the end of the last."""
 
     def __init__(self) -> None:
-        super().__init__([*_script()])
+        super().__init__(_script())
 
     def config(self) -> dict[str, Any]:
         """Return the options that point a connector here."""
@@ -46,7 +47,12 @@ class Posts(Gated):
         ]
 
 
-def _script() -> Iterator[str]:
+@cache
+def _script() -> tuple[str, ...]:
+    return tuple(_frames())
+
+
+def _frames() -> Iterator[str]:
     step = WINDOW_MS * 1000 // POSTS
     for n in range(WINDOWS * POSTS):
         silent = n // POSTS in (4, 9)
