@@ -51,7 +51,10 @@ class Api(HttpUpstream):
 
 class Cursors(Api):
     def answer(self, request: Request) -> Response:
-        done = int(request.query["cursor"] or 0)
+        cursor = request.query["cursor"] or "0"
+        if not cursor.isdigit():
+            return Response(400)  # it was spoiled on its way
+        done = int(cursor)
         page = self.expected()[done : done + 5]
         return Response(body=json.dumps({"events": page, "next": str(done + len(page) or "")}))
 
