@@ -8,16 +8,15 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors_core.api.errors import ContractError, FencedError
+from connectors_core.api.errors import FencedError
 from connectors_core.api.record import Partition
 from connectors_core.api.store import TopicSpec
+from connectors_core.herder.ask import ask_partitions
 from connectors_core.herder.assign import spread
 from connectors_core.herder.loan import Loan
 from connectors_core.herder.model import ConnectorStatus, Failure, State, joint_state
 from connectors_core.herder.restarts import Restarts, failure_of
 from connectors_core.herder.task import RunFactory, Task
-from connectors_core.runtime.calls import call, call_now
-from connectors_core.runtime.context import Context, as_partition
 from connectors_core.runtime.encode import Room
 from connectors_core.runtime.metrics import Counters
 from connectors_core.runtime.plane import OWNER, Plane, mark_owner
@@ -25,7 +24,6 @@ from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.runtime.task import Resources, Run
 
 log = logging.getLogger(__name__)
-ASK_SECONDS = 30.0
 LET_GO_SECONDS = 0.02
 ASKER = -1
 """The number of who asks for partitions, where tasks have theirs."""
@@ -210,26 +208,11 @@ class Connector:
                     log.warning("partitions() failed; the tasks go on", extra=self._facts(error))
 
     async def _ask(self) -> list[Partition]:
-        context = Context(self.spec.name, self._plane.shared, Counters(), _no_state)
-        source = call_now(self.spec.source, self.spec.config(), context)
         self._asking = asyncio.current_task()
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                given = await call(source.partitions)
+            return await ask_partitions(self.spec, self._plane.shared)
         finally:
             self._asking = None
-        try:
-            partitions = [as_partition(each) for each in call_now(list[Any], given)]
-        except TypeError as error:
-            raise ContractError(
-                f"partitions() must give maps, got {type(given).__name__}.",
-                code="source.partitions",
-            ) from error
-        if len(set(partitions)) < len(partitions):
-            raise ContractError(
-                "partitions() gave the same partition twice.", code="source.partitions"
-            )
-        return partitions
 
     async def _assign(self, partitions: Sequence[Partition]) -> None:
         self._assignments += 1
@@ -256,7 +239,8 @@ class Connector:
     async def _let_go(self, groups: Sequence[Sequence[Partition]]) -> None:
         lost: set[Partition] = set()
         for number, task in list(self._tasks.items()):
-            kept = [each for each in task.partitions if each in groups[number]]
+            wanted = set(groups[number])
+            kept = [each for each in task.partitions if each in wanted]
             lost |= set(task.partitions) - set(kept)
             if kept:
                 task.reassign(kept)
@@ -375,10 +359,3 @@ def _joined(counters: Sequence[Counters], name: str) -> dict[str, Any]:
     for each in counters:
         joined |= getattr(each, name)
     return joined
-
-
-def _no_state(partition: Partition) -> Any:
-    raise ContractError(
-        "partitions() has no keyed state: it is asked before there is an owner.",
-        code="source.state",
-    )

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from connectors_core import Config, ConfigError, Record, Source
+from connectors_core.api.record import Partition
+from connectors_core.herder import ask
 from connectors_core.herder.model import Summary
 from tests.unit.runtime.test_ends import Counting
 from tests.unit.runtime.test_plane import Ticks
@@ -267,3 +269,57 @@ async def test_a_task_that_retries_goes_on_with_other_partitions_at_once(lab: An
     await lab.until(lambda: 1 in lab.values())
     await lab.herder.stop()
     assert sorted(lab.values()) == [0, 0, 1]
+
+
+async def test_a_question_that_takes_too_long_is_told_by_name(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging(Counting):
+        async def partitions(self) -> Any:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(ask, "ASK_SECONDS", 0.01)
+    status = await lab.run(lab.spec(Hanging, restart_max=0))
+    assert status.state == "FAILED"
+    assert "partitions() was not done in 0 s" in status.failure.text
+
+
+async def test_a_timeout_of_the_sources_own_is_told_as_its_own(lab: Any) -> None:
+    class Hurrying(Counting):
+        async def partitions(self) -> Any:
+            async with asyncio.timeout(0.001):
+                await asyncio.Event().wait()
+
+    status = await lab.run(lab.spec(Hurrying, restart_max=0))
+    assert "TimeoutError" in status.failure.text
+    assert "30 s" not in status.failure.text
+
+
+async def test_many_partitions_are_spread_again_without_comparing_each_with_each(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, compared, count = [0], [0], 300
+    equal = Partition.__eq__
+
+    class Many(Counting):
+        async def partitions(self) -> Any:
+            asked[0] += 1
+            return [{"n": number} for number in range(count)]
+
+        async def read(self, partition: Any, offset: Any) -> Any:
+            await asyncio.Event().wait()
+            yield
+
+    def counted(self: Partition, other: object) -> bool:
+        compared[0] += 1
+        return equal(self, other)
+
+    monkeypatch.setattr(Partition, "__eq__", counted)
+    herder = await lab.start(lab.spec(Many, partitions_refresh_ms=100))
+    try:
+        await lab.until(lambda: asked[0] == 2)
+        before = compared[0]
+        await lab.until(lambda: asked[0] == 4)
+    finally:
+        await herder.stop()
+    assert compared[0] - before < 20 * count
