@@ -13,6 +13,7 @@ from connectors_core.app.storage import (
     find_place,
     open_reader,
     owned_store,
+    require_cluster,
 )
 from connectors_core.configs.worker.place import Asked, KafkaPlace, LogPlace
 
@@ -31,5 +32,6 @@ __all__ = [
     "load",
     "open_reader",
     "owned_store",
+    "require_cluster",
     "run",
 ]

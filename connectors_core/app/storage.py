@@ -67,6 +67,29 @@ def open_reader(place: LogPlace) -> LogReader:
     return KafkaReader(kafka_settings(place.kafka))
 
 
+def require_cluster(kafka: KafkaPlace) -> None:
+    """Ask the cluster what it has. Blocking; raises StoreError if nobody answers, ConfigError if it
+    lets nobody in."""
+    from connectors_core.stores.kafka.topics import Topics
+
+    topics = Topics(kafka_settings(kafka))
+    try:
+        topics.metadata()
+    finally:
+        topics.close()
+
+
+def delete_topics(kafka: KafkaPlace, prefix: str) -> None:
+    """Delete every topic whose name begins so, and what they hold. Blocking; StoreError."""
+    from connectors_core.stores.kafka.topics import Topics
+
+    topics = Topics(kafka_settings(kafka))
+    try:
+        topics.delete(name for name in topics.all() if name.startswith(prefix))
+    finally:
+        topics.close()
+
+
 def check_store(place: LogPlace) -> list[str]:
     """Read the whole embedded log; return what is wrong with it, a line each."""
     if place.kafka is not None:

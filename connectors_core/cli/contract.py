@@ -16,7 +16,8 @@ from connectors_core.testing.law import LEVELS
 
 if TYPE_CHECKING:
     from connectors_core.testing.contract import SourceContract
-    from connectors_core.testing.judge import Verdict
+    from connectors_core.testing.judge import Court, Verdict
+    from connectors_core.testing.law import Law
     from connectors_core.testing.report import Report
 
 
@@ -33,6 +34,7 @@ def shard_of(text: str) -> tuple[int, int]:
         "pyconnect contract file-lines",
         "pyconnect contract quotes --plugin ./quotes.py --level basic",
         "pyconnect contract quotes --level crash --shard 1/4",
+        "pyconnect contract quotes --level crash --kafka localhost:9092",
         "pyconnect contract quotes --json > contract.json",
         "pyconnect contract quotes --write-offsets offsets/1.2.0.json",
     )
@@ -53,6 +55,11 @@ def shard_of(text: str) -> tuple[int, int]:
     help="Make only the I-th of N parts of the kills.",
 )
 @click.option(
+    "--kafka",
+    metavar="HOST:PORT,...",
+    help="Kill the workers on this Kafka cluster, in topics that are deleted at the end.",
+)
+@click.option(
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -70,6 +77,7 @@ def contract(
     name: str,
     level: str,
     shard: tuple[int, int],
+    kafka: str | None,
     junit: Path | None,
     write_offsets: Path | None,
     plugins: tuple[Path, ...],
@@ -83,12 +91,17 @@ def contract(
     from connectors_core.app import build_catalogue
     from connectors_core.testing import report
     from connectors_core.testing.found import contracts_of
+    from connectors_core.testing.judge import Court
 
     source = build_catalogue(plugins).source(name)
     if write_offsets is not None:
         _write(contracts_of(source), write_offsets)
         return
-    reports = [_judge(name, each, level, shard, as_json) for each in contracts_of(source)]
+    laws = _laws(level, kafka)
+    reports = [
+        _judge(name, Court(each.declaration(), level, shard), laws, quiet=as_json)
+        for each in contracts_of(source)
+    ]
     if junit is not None:
         junit.write_bytes(report.as_junit(reports))
     if as_json:
@@ -112,25 +125,37 @@ def _write(contracts: Sequence[type[SourceContract]], file: Path) -> None:
     click.echo(f"{file}: offsets of {able[0].__name__}, release {file.stem}.", err=True)
 
 
-def _judge(
-    name: str, contract: type[SourceContract], level: str, shard: tuple[int, int], quiet: bool
-) -> Report:
-    from connectors_core.testing.judge import Court
+def _laws(level: str, kafka: str | None) -> Sequence[Law]:
+    """Return the laws; with a cluster, that of the kills is judged there."""
+    from connectors_core.app import Asked, find_place, require_cluster
+    from connectors_core.testing.laws import LAWS, on_kafka
+
+    if kafka is None:
+        return LAWS
+    if level != "crash":
+        raise ConfigError("--kafka is for the kills. Add --level crash.", code="config.kafka")
+    place = find_place(Asked(kafka=kafka)).kafka
+    assert place is not None
+    require_cluster(place)  # or each kill would tell of it as of a fault of the source
+    return on_kafka(place)
+
+
+def _judge(name: str, court: Court, laws: Sequence[Law], *, quiet: bool) -> Report:
     from connectors_core.testing.law import VERSION
-    from connectors_core.testing.laws import LAWS
     from connectors_core.testing.report import Report
 
-    declaration = contract.declaration()
+    declaration = court.declaration
     capabilities = sorted(declaration.capabilities)
+    contract = declaration.contract.__name__
     if not quiet:
         able = ", ".join(capabilities) or "none"
-        click.echo(f"{name}, {contract.__name__}: contract {VERSION}, level {level}, able: {able}")
+        click.echo(f"{name}, {contract}: contract {VERSION}, level {court.level}, able: {able}")
     verdicts = []
-    for verdict in Court(declaration, level, shard).all(LAWS):
+    for verdict in court.all(laws):
         verdicts.append(verdict)
         if not quiet:
             _show(verdict)
-    return Report(name, contract.__name__, level, capabilities, verdicts)
+    return Report(name, contract, court.level, capabilities, verdicts)
 
 
 def _show(verdict: Verdict) -> None:

@@ -57,6 +57,8 @@ class Connector:
         self._ask_errors = 0
         self._retiring: list[Task] = []
         self._groups: list[list[Partition]] = []
+        self._assignments = 0
+        """Grows by one when an assignment begins and when it ends, so it is odd amid one."""
         self._changed = asyncio.Event()
         self._stopping = False
         self._paused = False
@@ -121,13 +123,14 @@ class Connector:
 
     def ended(self) -> bool:
         """Say whether no task will do anything more by itself; from any thread."""
+        before = self._assignments
         ended = {State.FAILED, State.COMPLETED}
         if self._stopping:  # a task that has not begun to live is STOPPED too
             ended.add(State.STOPPED)
-        if self._state is not None:
-            return self._state in ended
-        tasks = list(self._tasks.values())  # none: some are let go, others have not begun
-        return bool(tasks) and all(task.state in ended for task in tasks)
+        states = [task.state for task in list(self._tasks.values())]
+        over = ended.issuperset(states if self._state is None else [self._state])
+        # Amid an assignment some tasks are gone, and others not there yet.
+        return over and before % 2 == 0 and before == self._assignments
 
     def stop_soon(self) -> None:
         """Like `stop`; from any thread."""
@@ -229,6 +232,13 @@ class Connector:
         return partitions
 
     async def _assign(self, partitions: Sequence[Partition]) -> None:
+        self._assignments += 1
+        try:
+            await self._spread(partitions)
+        finally:
+            self._assignments += 1
+
+    async def _spread(self, partitions: Sequence[Partition]) -> None:
         groups = spread(partitions, self.spec.options.tasks_max, self._groups)
         # Invariant 4: a partition that changes its task is let go before it is taken up.
         await self._let_go(groups)

@@ -9,6 +9,10 @@ import os
 import signal
 
 POINTS = ("pull", "transform", "encode", "begin", "write", "offset", "commit", "committed", "acked")
+ON_A_CLUSTER = ("claim", "fence", "stage")
+"""Reached on a cluster alone: a slot is claimed, its older owners are fenced, and rows are handed
+over ahead of their commit."""
+EVERYWHERE = (*POINTS, *ON_A_CLUSTER)
 _NEVER = 1 << 60
 _armed: dict[str, int] = {}
 
@@ -16,8 +20,9 @@ _armed: dict[str, int] = {}
 def arm(text: str) -> None:
     """Arm one point from `point:n`, n counted from 1. Raises ValueError for anything else."""
     point, _, count = text.partition(":")
-    if point not in POINTS or not count.isdigit() or int(count) < 1:
-        raise ValueError(f"PYCONNECT_CRASH={text}: want point:n, point one of {', '.join(POINTS)}")
+    if point not in EVERYWHERE or not count.isdigit() or int(count) < 1:
+        known = ", ".join(EVERYWHERE)
+        raise ValueError(f"PYCONNECT_CRASH={text}: want point:n, point one of {known}")
     _armed[point] = int(count)
 
 
@@ -31,7 +36,7 @@ def reach(point: str) -> None:
 
 def count() -> None:
     """Count arrivals at every point from now on; none of them kills."""
-    _armed.update(dict.fromkeys(POINTS, _NEVER))
+    _armed.update(dict.fromkeys(EVERYWHERE, _NEVER))
 
 
 def arrivals() -> dict[str, int]:

@@ -21,21 +21,28 @@ def text_of(value: Any) -> str:
     return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, default=repr)
 
 
-def values_of(
-    found: Mapping[Partition, Sequence[Record]], comparable: Callable[[Any], Any]
+def record_text(topic: str | None, key: str, value: str) -> str:
+    """Return the text of a whole record: its key and its topic, if it has any, and its value.
+
+    Key and value are texts of `text_of`. Headers and times tell of the reading, and are left out.
+    """
+    named = [f"key {key}"] if key != "null" else []
+    named += [f"topic {topic}"] if topic is not None else []
+    return f"{', '.join(named)}: {value}" if named else value
+
+
+def texts_of(
+    found: Mapping[Partition, Sequence[Record]], text: Callable[[Record], str]
 ) -> dict[Partition, list[str]]:
-    """Return the values of every partition's records as texts to compare."""
-    return {
-        partition: [text_of(comparable(record.value)) for record in records]
-        for partition, records in found.items()
-    }
+    """Return what is to be compared of every partition's records."""
+    return {partition: [text(each) for each in records] for partition, records in found.items()}
 
 
 def difference(wanted: Sequence[str], found: Mapping[Any, Sequence[str]], *, ordered: bool) -> str:
     """Say how what was found differs from what was wanted; "" if it does not.
 
-    All partitions together must hold the wanted values, each as often. With `ordered`, the values
-    of each partition must stand in the order of `wanted`.
+    All partitions together must hold the wanted texts, each as often. With `ordered`, those of each
+    partition must stand in the order of `wanted`.
     """
     want, have = Counter(wanted), Counter(each for some in found.values() for each in some)
     lost, extra = want - have, have - want

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Self
 
-from connectors_core.api.errors import ContractError
 from connectors_core.api.record import (
     Batch,
     Item,
@@ -20,14 +19,12 @@ from connectors_core.api.record import (
     Partition,
     Record,
     Reject,
-    canonical,
     flat,
 )
 from connectors_core.api.source import Source
-from connectors_core.runtime.context import check_facts
-
-KEY_BYTES = 1024
-VALUE_BYTES = 256 * 1024
+from connectors_core.runtime.context import Shared, check_facts
+from connectors_core.runtime.state import encode_state
+from connectors_core.testing.clock import VirtualClock
 
 
 class MemoryState:
@@ -55,29 +52,26 @@ class MemoryState:
         return [(key, json.loads(self.rows[key])) for key in found[:limit]]
 
     def write(self, rows: Mapping[str, Any]) -> None:
-        """Store rows; None deletes. Raises ContractError for a key or a value that is too large."""
-        for key, value in rows.items():
-            if value is None:
+        """Store rows; None deletes. Raises ContractError for what the runtime would not store."""
+        for key, text in encode_state(rows).items():
+            if text is None:
                 self.rows.pop(key, None)
-                continue
-            text = canonical(value)
-            if len(key.encode()) > KEY_BYTES or len(text.encode()) > VALUE_BYTES:
-                raise ContractError(
-                    f"state {key[:60]!r}: a key is at most 1 KiB and a value 256 KiB of JSON.",
-                    code="source.state",
-                )
-            self.rows[key] = text
+            else:
+                self.rows[key] = text
 
 
 class MemoryContext:
     """A SourceContext whose committed side is plain to see.
 
     `offsets` and `records` are what was applied; `paced`, `held` and `reported` list the calls.
-    `pace` never waits; `session` is exclusive as in a worker.
+    `session` is exclusive as in a worker. `pace` waits on a `clock` as it would in a worker;
+    without one it never does.
     """
 
-    def __init__(self, connector: str = "test") -> None:
+    def __init__(self, connector: str = "test", clock: VirtualClock | None = None) -> None:
         self.connector = connector
+        self.clock = clock
+        self._budgets = None if clock is None else Shared(clock.now, clock.sleep)
         self.states: dict[Partition, MemoryState] = {}
         self.offsets: dict[Partition, Offset] = {}
         self.records: list[Record] = []
@@ -89,7 +83,7 @@ class MemoryContext:
 
     def copy(self) -> Self:
         """Return what a new process would find: the committed side, and nothing of the calls."""
-        other = type(self)(self.connector)
+        other = type(self)(self.connector, self.clock)
         other.states = copy.deepcopy(self.states)
         other.offsets = dict(self.offsets)
         other.records = list(self.records)
@@ -107,12 +101,16 @@ class MemoryContext:
             yield
 
     async def pace(self, name: str, per_second: float) -> None:
-        """Note the call and go on at once."""
+        """Note the call, and wait for a token if there is a clock."""
         self.paced.append((name, per_second))
+        if self._budgets is not None:
+            await self._budgets.pace(name, per_second)
 
     def hold(self, name: str, seconds: float) -> None:
-        """Note the call."""
+        """Note the call, and make everyone who paces on `name` wait if there is a clock."""
         self.held.append((name, seconds))
+        if self._budgets is not None:
+            self._budgets.hold(name, seconds)
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
         """Note the call. Raises ContractError for what is no scalar."""

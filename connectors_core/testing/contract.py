@@ -37,6 +37,11 @@ class SourceContract:
         """Return what two readings of the same value have in common: a time of reading is not."""
         return value
 
+    @staticmethod
+    def comparable_key(key: Any) -> Any:
+        """Return what two readings of the same record's key have in common."""
+        return key
+
     @classmethod
     def declaration(cls) -> Declaration:
         """Return what the class declares. Raises ConfigError for what can't be."""

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from connectors_core.api.errors import ConfigError
+from connectors_core.api.record import Record
 from connectors_core.api.source import Source
 from connectors_core.configs.near import did_you_mean
+from connectors_core.testing.compare import record_text, text_of
 from connectors_core.testing.far_side import require_upstream
 from connectors_core.testing.law import CAPABILITIES
 
@@ -18,8 +20,8 @@ from connectors_core.testing.law import CAPABILITIES
 class Declaration:
     """A source, its upstream, what it can do, and which laws are waived for which reason.
 
-    `comparable` makes of a value what two reads have in common; `offsets` is a folder with the
-    golden offsets of earlier releases.
+    `comparable` makes of a value what two reads have in common, `comparable_key` of a key;
+    `offsets` is a folder with the golden offsets of earlier releases.
     """
 
     contract: type[Any]
@@ -28,7 +30,17 @@ class Declaration:
     capabilities: frozenset[str]
     waive: Mapping[str, str]
     comparable: Callable[[Any], Any]
+    comparable_key: Callable[[Any], Any]
     offsets: Path | None = None
+
+    def value_text(self, record: Record) -> str:
+        """Return what two reads have in common of a record's value, as text."""
+        return text_of(self.comparable(record.value))
+
+    def text(self, record: Record) -> str:
+        """Return what two reads have in common of a record, as text: its key, topic and value."""
+        key = None if record.key is None else self.comparable_key(record.key)
+        return record_text(record.topic, text_of(key), self.value_text(record))
 
 
 def declared(contract: Any, laws: Collection[str]) -> Declaration:
@@ -63,6 +75,7 @@ def declared(contract: Any, laws: Collection[str]) -> Declaration:
         capabilities,
         dict(contract.waive),
         contract.comparable,
+        contract.comparable_key,
         contract.offsets,
     )
 

@@ -25,7 +25,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A file: the positions of all partitions in their order, and the values that were left.
+    """A file: the positions of all partitions in their order, and the records that were left.
 
     By place, because a partition may be named after its upstream.
     """

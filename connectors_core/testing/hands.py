@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any
 
 from connectors_core.testing.law import Broken
@@ -21,14 +23,44 @@ def hands(generator: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:
         raise Broken(
             f"read returned {type(generator).__name__}; it must be a generator that yields."
         )
-    # A plain generator has one thread for all its life, as in the runtime.
-    thread = ThreadPoolExecutor(1, thread_name_prefix="plain-source")
-    loop = asyncio.get_running_loop()
+    thread = _OneThread()
 
     async def close() -> None:
         try:
-            await loop.run_in_executor(thread, getattr(generator, "close", lambda: None))
+            await thread.run(getattr(generator, "close", lambda: None))
         finally:
-            thread.shutdown(wait=False)
+            thread.end()
 
-    return lambda: loop.run_in_executor(thread, next, generator, END), close
+    return lambda: thread.run(next, generator, END), close
+
+
+class _OneThread:
+    """Runs functions in one thread, as the runtime reads a plain generator.
+
+    A daemon, unlike those of an executor: one that blocks for ever keeps nobody from exiting.
+    """
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None]
+        self._work = SimpleQueue()
+        threading.Thread(target=self._serve, name="plain-source", daemon=True).start()
+
+    def run(self, function: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """Return what will be the function's result."""
+        done: Future[Any] = Future()
+        self._work.put((done, function, args))
+        return asyncio.wrap_future(done)
+
+    def end(self) -> None:
+        """Let the thread end when it has done what it was given."""
+        self._work.put(None)
+
+    def _serve(self) -> None:
+        while (job := self._work.get()) is not None:
+            done, function, args = job
+            if not done.set_running_or_notify_cancel():
+                continue
+            try:
+                done.set_result(function(*args))
+            except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+                done.set_exception(error)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from connectors_core.api.errors import ConfigError
+from connectors_core.testing.plot import Plot
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +26,28 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`do` is `run` (a worker on the log in `folder`) or `schemas` (what the values look like).
+    """`do` is `run` (a worker on a plot) or `schemas` (what the values look like).
 
-    `options` are the source's. With `count`, a run ends when so many records and dead letters are
-    committed; else when the source ends. `crash` is `point:n`, or `count` to count arrivals.
+    `options` are the source's. With `count`, a run ends when so many records are stored on the plot,
+    by former workers too; else when the source ends. `crash` is `point:n`, or `count` to count
+    arrivals.
     """
 
     do: str
-    folder: str
+    plot: Plot
     options: Mapping[str, Any]
     count: int | None = None
     crash: str = ""
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Job:
+        """Return the job that `written` wrote."""
+        found = json.loads(text)
+        return cls(**{**found, "plot": Plot.of(found["plot"])})
+
+    def written(self) -> bytes:
+        """Return it as a line of JSON. It may hold secrets."""
+        return json.dumps(asdict(self)).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ class Court:
         self, declaration: Declaration, level: str, shard: tuple[int, int] = (1, 1)
     ) -> None:
         self.declaration = declaration
+        self.level = level
         self.verdicts: dict[str, Verdict] = {}
-        self._level = LEVELS.index(level)
         self._trial = Trial(declaration, shard)
 
     def all(self, laws: Iterable[Law]) -> Iterator[Verdict]:
@@ -65,7 +65,7 @@ class Court:
         return asyncio.run(golden_of(self._trial, release))
 
     def _excused(self, law: Law) -> tuple[Outcome, str] | None:
-        if LEVELS.index(law.level) > self._level:
+        if LEVELS.index(law.level) > LEVELS.index(self.level):
             return "skipped", f"it is of the level {law.level}"
         if law.name in self.declaration.waive:
             return "waived", self.declaration.waive[law.name]

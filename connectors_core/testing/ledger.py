@@ -26,7 +26,8 @@ class Unit:
 class Ledger:
     """Units in the order of their commits, over a memory store that has the offsets and the state.
 
-    `count` is how many records are committed, rejects not among them. `faults` are what the runtime would have failed the task for: a law says which it is about.
+    `count` is how many records are committed, rejects not among them. `faults` are what the runtime
+    would have failed the task for: a law says which it is about.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,10 @@ class Ledger:
         self._slot.commit(transaction)
         self.units.append(unit)
         self.count += sum(isinstance(each, Record) for each in unit.items)
+
+    def blame(self, text: str, code: str = "source.item") -> None:
+        """Note a fault of the source."""
+        self.faults.append(ContractError(text, code=code))
 
     def restore(
         self, partition: Partition, offset: Offset | None, state: dict[str, str | None]

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from connectors_core.api.config import Config
-from connectors_core.api.errors import ContractError, Retry
-from connectors_core.api.record import Batch, Item, Offset, Partition, Record, Reject
+from connectors_core.api.errors import Retry
+from connectors_core.api.record import Offset, Partition
 from connectors_core.api.source import Source
 from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.retry import describe
-from connectors_core.runtime.state import encode_state
+from connectors_core.testing.clock import VirtualClock
 from connectors_core.testing.context import MemoryContext
 from connectors_core.testing.hands import END, hands
+from connectors_core.testing.intake import Intake
 from connectors_core.testing.law import Broken
-from connectors_core.testing.ledger import CONNECTOR, Ledger, Unit
+from connectors_core.testing.ledger import CONNECTOR, Ledger
 from connectors_core.testing.life_context import LifeContext
 from connectors_core.testing.steps import Steps
 
@@ -34,7 +35,8 @@ class Life:
     Every unit is committed to the ledger as soon as it is closed, and told with `committed` unless
     `acknowledges` is False. `waits` is called whenever the source waits. `retries` are the Retry
     errors that were raised and waited for. `pause`, asked after every item, is for how many seconds
-    nobody pulls; asked again after that.
+    nobody pulls; asked again after that. With a `clock`, tokens and the waits before another try
+    are its own.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class Life:
         *,
         acknowledges: bool = True,
         waits: Callable[[], None] | None = None,
+        clock: VirtualClock | None = None,
     ) -> None:
         self.ledger = ledger
-        self.context = LifeContext(ledger)
+        self.context = LifeContext(ledger, clock)
         self.source = call_now(source, config, self.context)
         self.retries: list[Retry] = []
         self.pause: Callable[[], float] = lambda: 0.0
@@ -93,15 +96,17 @@ class Life:
         tasks = [asyncio.create_task(self._follow(group)) for group in groups]
         try:
             await self._until_done(tasks, stall)
+            ended = not self._full
         finally:
+            self._full = True  # who is closing is not cancelled, and must not try again
             for task in tasks:
                 if task not in self._closing:
                     task.cancel()
             raised = sys.exc_info()[1]
             for error in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(error, Exception) and error is not raised:
-                    self._blame(f"stopped, it raised {describe(error)}.", STOPPED)
-        return not self._full
+                    self.ledger.blame(f"stopped, it raised {describe(error)}.", STOPPED)
+        return ended
 
     async def _until_done(self, tasks: list[asyncio.Task[None]], stall: float) -> None:
         self._moved_at = time.monotonic()
@@ -135,7 +140,8 @@ class Life:
                 for place in places:
                     self.context.overlay(place).clear()
                 self._look()
-            await asyncio.sleep(min(wait, LONGEST_RETRY_SECONDS))
+            if not self._full:
+                await self.context.sleep(min(wait, LONGEST_RETRY_SECONDS))
 
     async def _read_once(self, places: list[Partition]) -> None:
         positions = {place: self.ledger.offset(place) for place in places}
@@ -145,16 +151,16 @@ class Life:
         else:
             generator = call_now(self.source.read, places[0], positions[places[0]])
         pull, close = hands(generator)
-        opened: dict[Partition, list[Record | Reject]] = {place: [] for place in places}
+        intake = Intake(self.context, places, self._together)
         try:
             while not self._full and (item := await self._stepped(pull())) is not END:
                 self._require_obedience()
-                await self._take(item, places, opened)
+                await self._take(item, intake)
                 while (seconds := self.pause()) > 0:
                     await asyncio.sleep(seconds)
                     self._moved_at = time.monotonic()
             if not self._full:
-                self._require_closed(opened)
+                intake.require_closed()
         finally:
             await self._closed(close)
 
@@ -173,33 +179,14 @@ class Life:
         finally:
             self._closing.discard(task)
 
-    async def _take(
-        self,
-        item: Item,
-        places: list[Partition],
-        opened: dict[Partition, list[Record | Reject]],
-    ) -> None:
+    async def _take(self, item: Any, intake: Intake) -> None:
         if self._full:
             return
         self._moved_at = time.monotonic()
-        place = self._place(item, places)
-        if place is None:
+        if (closed := intake.take(item)) is None:
             return
-        state: dict[str, str | None] = {}
-        if isinstance(item, Batch):
-            opened[place] += item.records
-            state = self._encoded(item)
-            age = self.context.overlay(place).put(state)
-        else:
-            opened[place].append(item)
-        if item.offset is None and not isinstance(item, Batch):
-            return
-        offset = None if item.offset is None else dict(item.offset)
-        self.ledger.commit(Unit(place, tuple(opened[place]), offset), state)
-        opened[place] = []
-        if state:
-            self.context.overlay(place).forget(age)
         self._look()
+        place, offset = closed
         if offset is not None:
             await self._tell(place, offset)
 
@@ -217,40 +204,6 @@ class Life:
         self._full = True
         if not self._ended.done():
             self._ended.set_result(None)
-
-    def _place(self, item: Item, places: list[Partition]) -> Partition | None:
-        """Return whose item it is; None with the fault noted if that can't be said."""
-        if not isinstance(item, Record | Batch | Reject):
-            self._blame(f"a source yields Record, Batch or Reject, got {type(item).__name__}.")
-            return None
-        if not self._together:
-            if item.partition is not None and item.partition != places[0]:
-                self._blame("an item names a partition, which is for read_all only.")
-            return places[0]
-        place = None if item.partition is None else Partition(item.partition)
-        if place not in places:
-            self._blame(f"read_all gave an item of {item.partition!r}, which it was not asked for.")
-            return None
-        return place
-
-    def _encoded(self, batch: Batch) -> dict[str, str | None]:
-        try:
-            return encode_state(batch.state)
-        except ContractError as error:
-            self.ledger.faults.append(error)
-            return {}
-
-    def _require_closed(self, opened: Mapping[Partition, list[Record | Reject]]) -> None:
-        for place, items in opened.items():
-            if items:
-                self._blame(
-                    f"partition {place.key}: read returned with {len(items)} records that no offset"
-                    " closes. Give the last record an offset.",
-                    "source.open-unit",
-                )
-
-    def _blame(self, text: str, code: str = "source.item") -> None:
-        self.ledger.faults.append(ContractError(text, code=code))
 
     def _stepped(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
         return awaitable if self._waits is None else Steps(awaitable, self._waits)

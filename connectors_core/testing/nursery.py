@@ -56,7 +56,7 @@ class Nursery:
     async def do(self, job: Job) -> Done:
         """Have a job done. Raises Broken if it is not done in its time; the child is killed then."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asdict(job)).encode() + b"\n")
+        self._process.stdin.write(job.written())
         await self._process.stdin.drain()
         pid = (await self._hear(START_SECONDS))["pid"]
         try:
@@ -73,10 +73,13 @@ class Nursery:
     async def _hear(self, seconds: float) -> dict[str, Any]:
         assert self._process.stdout is not None
         async with asyncio.timeout(seconds):
-            line = await self._process.stdout.readline()
-        if not line:
-            raise Broken(f"the child process has ended: {self._said()}")
-        found: dict[str, Any] = json.loads(line)
+            try:
+                # By its length: a reader of lines takes none that is over 64 KiB, and a schema may be.
+                length = int(await self._process.stdout.readuntil())
+                told = await self._process.stdout.readexactly(length)
+            except asyncio.IncompleteReadError as error:
+                raise Broken(f"the child process has ended: {self._said()}") from error
+        found: dict[str, Any] = json.loads(told)
         return found
 
     def _said(self) -> str:

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any, cast
 
 from connectors_core.api.config import ConnectorOptions
 from connectors_core.api.record import Partition
-from connectors_core.api.store import TopicSpec
+from connectors_core.api.store import Slot, Store
 from connectors_core.app.storage import owned_store
 from connectors_core.avro.registry import EmbeddedRegistry
-from connectors_core.configs.worker.place import LogPlace
 from connectors_core.herder.model import State
 from connectors_core.herder.standalone import Standalone
 from connectors_core.runtime import crash
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.job import Done, Job
-from connectors_core.testing.ledger import CONNECTOR, Ledger
+from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.life import Life, ask_partitions
+from connectors_core.testing.plot import harvest
 from connectors_core.testing.stored import store_all
 from connectors_core.testing.trial import QUIET_SECONDS
 from connectors_core.testing.witness import NoSchemas, Witness, stamped
 
 TICK_SECONDS = 0.005
-DEAD_LETTERS = f"{CONNECTOR}-dlq"
-PACE = {"commit.linger.ms": 0, "commit.max.records": 3, "restart.delay.ms": 10, "restart.max": 3}
-"""Many small commits, so that there are many boundaries to be killed at."""
+LINGER_MS = 20
+"""On a cluster: what comes meanwhile is handed over before its commit is due, as it always is there."""
+PACE = {
+    "commit.linger.ms": 0,
+    "commit.max.records": 3,
+    "read.ahead.bytes": 1024,
+    "restart.delay.ms": 10,
+    "restart.max": 3,
+}
+"""Many small commits, so that there are many boundaries to be killed at: of a source that gives all
+at once, no more than some records are taken before they are committed."""
 
 
 def done(declaration: Declaration, job: Job) -> Done:
@@ -39,11 +48,12 @@ async def _run(declaration: Declaration, job: Job) -> Done:
         crash.count()
     elif job.crash:
         crash.arm(job.crash)
-    with owned_store(LogPlace(Path(job.folder))) as store:
-        herder = Standalone([_spec(declaration, job)], store, NoSchemas())
+    with owned_store(job.plot.place) as owned:
+        store = _Inherited(owned, lambda: harvest(job.plot, declaration.source.topics).count)
+        herder = Standalone([_spec(declaration, job)], cast("Store", store), NoSchemas())
         await herder.start()
         try:
-            await _until_done(herder, job.count)
+            await _until_done(herder, store, job.count)
         finally:
             await herder.stop()
     status = herder.statuses()[0]
@@ -52,9 +62,36 @@ async def _run(declaration: Declaration, job: Job) -> Done:
     return Done(0 if ended else 1, "\n".join(failed), crash.arrivals() if job.crash else {})
 
 
-async def _until_done(herder: Standalone, count: int | None) -> None:
+class _Inherited:
+    """A store that counts, when its slot is taken over, the `records` that are there already.
+
+    Nobody else adds to them from then on, and what a killed worker had under way is decided.
+    """
+
+    def __init__(self, store: Store, count: Callable[[], int]) -> None:
+        self._store = store
+        self._count = count
+        self.records: int | None = None
+
+    def acquire(self, slot: str) -> Slot:
+        """Take the slot over, then count."""
+        taken = self._store.acquire(slot)
+        if self.records is None:
+            self.records = self._count()
+        return taken
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+async def _until_done(herder: Standalone, store: _Inherited, count: int | None) -> None:
     while not herder.ended():
-        if count is not None and herder.statuses()[0].records >= count:
+        stored = store.records
+        if (
+            count is not None
+            and stored is not None
+            and stored + herder.statuses()[0].records >= count
+        ):
             await asyncio.sleep(QUIET_SECONDS)  # for what should not come
             return
         await asyncio.sleep(TICK_SECONDS)
@@ -62,18 +99,19 @@ async def _until_done(herder: Standalone, count: int | None) -> None:
 
 def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
     source = declaration.source
-    options = {"name": CONNECTOR, "connector.class": source.name, "errors.tolerance": "all", **PACE}
-    topics: dict[str | None, TopicSpec] = {None: TopicSpec(CONNECTOR, 1)}
-    topics |= {name: TopicSpec(f"{CONNECTOR}.{name}", 1) for name in source.topics}
-    keys, values = Witness(lambda key: key), Witness(declaration.comparable)
+    name = job.plot.connector
+    options = {"name": name, "connector.class": source.name, "errors.tolerance": "all", **PACE}
+    if job.plot.kafka is not None:
+        options["commit.linger.ms"] = LINGER_MS
+    keys, values = Witness(declaration.comparable_key), Witness(declaration.comparable)
     return ConnectorSpec(
         ConnectorOptions(**options),
         source.name,
-        stamped(source),
+        stamped(source, live=job.count is not None),
         lambda: source.config_class()(**job.options),
         lambda: (keys, values),
-        topics,
-        TopicSpec(DEAD_LETTERS, 1),
+        job.plot.topics(source.topics),
+        job.plot.dead_letters,
     )
 
 

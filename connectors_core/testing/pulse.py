@@ -13,12 +13,15 @@ BLOCKED_SECONDS = 0.1
 LATE_SECONDS = 0.03
 """A watcher that wakes this late says that the machine was busy, not the loop."""
 
+IN_C = "a call into C code that holds the interpreter's lock"
+
 
 class Pulse:
     """`async with Pulse() as pulse:` watches the running loop from a thread that does nothing else.
 
     `blocked` is the longest time in seconds that the loop stood still while the watcher was on
-    time; `place` is where it stood.
+    time, or computed: C code that holds the interpreter's lock stops the watcher too, but not the
+    clock of the thread's CPU. `place` is where it stood.
     """
 
     def __init__(self) -> None:
@@ -41,8 +44,10 @@ class Pulse:
 
     async def _beat_on(self) -> None:
         while True:
-            self._beat = time.monotonic()
+            self._beat, computed = time.monotonic(), time.thread_time()
             await asyncio.sleep(BEAT_SECONDS)
+            if (busy := time.thread_time() - computed) > max(BLOCKED_SECONDS, self.blocked):
+                self.blocked, self.place = busy, self.place or IN_C
 
     def _watch(self) -> None:
         steady_since = before = time.monotonic()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, Secret, SecretStr
+from pydantic import BaseModel, Secret, SecretStr, ValidationError
 
 from connectors_core.api.config import Config
-from connectors_core.api.record import Partition
-from connectors_core.testing.compare import difference, flat_list, text_of, values_of
+from connectors_core.api.record import Partition, Record
+from connectors_core.testing.compare import difference, flat_list, text_of, texts_of
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.faults import BAD_TLS
 from connectors_core.testing.job import Home, home_of
 from connectors_core.testing.law import NotApplicable, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.life import STALL_SECONDS, Life, ask_partitions
+from connectors_core.testing.open_scopes import Scopes
 
 LIVE_RECORDS = 20
 SECRET_LENGTH = 6
@@ -37,6 +41,10 @@ class Trial:
         self.shard = shard
         self._whole: tuple[Ledger, list[Any] | None] | None = None
         self._partitions: list[Partition] = []
+        self.seconds = 0.0
+        """How long the complete reading took."""
+        self.scopes: list[str] = []
+        """The timeouts and task groups that an item of it came out of."""
 
     def upstream(self) -> FarSide:
         """Return a fresh upstream; `async with` runs it."""
@@ -62,6 +70,22 @@ class Trial:
     def life(self, far: FarSide, ledger: Ledger, **options: Any) -> Life:
         """Return a life of the source at an upstream, over a ledger; `async with` opens it."""
         return Life(self.source, self.config(far), ledger, **options)
+
+    async def harm(self, far: FarSide, kind: str) -> bool:
+        """Begin a fault; False if the upstream can't, or the options can't lead to where it is.
+
+        Under `bad-tls` the options are others, with https.
+        """
+        if not await far.fault(kind):
+            return False
+        if kind != BAD_TLS:
+            return True
+        await far.configure()
+        try:
+            self.config(far)
+        except ValidationError:
+            return False
+        return True
 
     async def read(
         self,
@@ -101,29 +125,33 @@ class Trial:
         return ledger
 
     async def wanted(self) -> list[str]:
-        """Return the values of a complete reading as texts: as expected, or else as they came."""
-        ledger, expected = await self._known()
-        if expected is not None:
-            return [text_of(self.declaration.comparable(each)) for each in expected]
-        found = values_of(ledger.by_partition(), self.declaration.comparable)
-        return flat_list(found.values())
+        """Return the records of the complete reading as texts: what every other one must give."""
+        return flat_list(
+            texts_of((await self.whole()).by_partition(), self.declaration.text).values()
+        )
 
-    async def has_expected(self) -> bool:
-        """Say whether the upstream tells what a complete reading gives."""
+    async def expected(self) -> list[str] | None:
+        """Return the values that the upstream expects, as texts; None if it does not tell."""
         _, expected = await self._known()
-        return expected is not None
+        if expected is None:
+            return None
+        return [text_of(self.declaration.comparable(each)) for each in expected]
 
     async def counts(self) -> list[int]:
-        """Return how many values a complete reading gives of each partition, in their order.
+        """Return how many values a complete reading gives of each partition, in their order."""
+        return [len(each) for each in await self.parts()]
+
+    async def parts(self) -> list[list[Record]]:
+        """Return the records that a complete reading gives of each partition, in their order.
 
         By place: a partition may be named after its upstream, which is another one each time.
         """
         found = (await self.whole()).by_partition()
-        return [len(found.get(each, ())) for each in self._partitions]
+        return [found.get(each, []) for each in self._partitions]
 
     def differs(self, wanted: list[str], ledger: Ledger) -> str:
         """Say how a ledger differs from what was wanted; "" if it does not."""
-        found = values_of(ledger.by_partition(), self.declaration.comparable)
+        found = texts_of(ledger.by_partition(), self.declaration.text)
         return difference(wanted, found, ordered="ordered" in self.capabilities)
 
     def require_whole(self, wanted: list[str], ledger: Ledger, when: str, cure: str) -> None:
@@ -136,13 +164,19 @@ class Trial:
 
     async def _known(self) -> tuple[Ledger, list[Any] | None]:
         if self._whole is None:
-            ledger = Ledger()
+            ledger, began = Ledger(), time.monotonic()
             async with self.upstream() as far:
                 self._partitions = await self.partitions(far)
-                await self.read(far, ledger)
+                with Scopes() as scopes:
+                    await self.read(far, ledger, pause=lambda: self._look(scopes))
                 expected = await far.expected()
             self._whole = ledger, expected
+            self.seconds = time.monotonic() - began
         return self._whole
+
+    def _look(self, scopes: Scopes) -> float:
+        self.scopes = self.scopes or scopes.open_in(asyncio.current_task())
+        return 0.0
 
 
 def as_written(value: Any) -> Any:

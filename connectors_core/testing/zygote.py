@@ -1,7 +1,8 @@
 """The parent of child processes: imports everything once, and forks for every job.
 
-Reads one JSON job a line from stdin; writes `{"pid": …}` and `{"code": …}` to stdout. A fork takes
-some milliseconds, a new interpreter half a second, and there are hundreds of kills.
+Reads one JSON job a line from stdin; writes `{"pid": …}` and `{"code": …}` to stdout, each after a
+line with its length in bytes. A fork takes some milliseconds, a new interpreter half a second, and
+there are hundreds of kills.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.job import Done, Home, Job, at
@@ -23,25 +26,34 @@ def main() -> None:
     """Serve jobs until stdin ends. The arguments are sys.path and the contract's home, as JSON."""
     sys.path[:] = json.loads(sys.argv[1])
     home = Home(**json.loads(sys.argv[2]))
-    to_parent = os.fdopen(os.dup(1), "w", buffering=1)
+    to_parent = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a plugin prints must not meet what is said here
     declaration = at(home).declaration()
-    to_parent.write(json.dumps({"ready": True}) + "\n")
+    _tell(to_parent, {"ready": True})
     for line in sys.stdin:
-        _serve(declaration, Job(**json.loads(line)), to_parent)
+        _serve(declaration, Job.read(line), to_parent)
 
 
-def _serve(declaration: Declaration, job: Job, to_parent: Any) -> None:
-    told = Path(f"{job.folder}.told")
+def _tell(to_parent: BinaryIO, fact: Mapping[str, Any]) -> None:
+    data = json.dumps(fact).encode()
+    to_parent.write(b"%d\n%b" % (len(data), data))
+    to_parent.flush()
+
+
+def _serve(declaration: Declaration, job: Job, to_parent: BinaryIO) -> None:
+    told = Path(f"{job.plot.folder}.told")
     told.unlink(missing_ok=True)
+    if job.plot.kafka is not None:
+        # Imported once for all; a client, whose threads no fork takes along, is a child's alone.
+        import_module("connectors_core.stores.kafka")
     pid = os.fork()
     if pid == 0:
         to_parent.close()
         os._exit(_child(declaration, job, told))
-    to_parent.write(json.dumps({"pid": pid}) + "\n")
+    _tell(to_parent, {"pid": pid})
     _, status = os.waitpid(pid, 0)
     found = json.loads(told.read_text()) if told.exists() else {}
-    to_parent.write(json.dumps({**found, "code": os.waitstatus_to_exitcode(status)}) + "\n")
+    _tell(to_parent, {**found, "code": os.waitstatus_to_exitcode(status)})
 
 
 def _child(declaration: Declaration, job: Job, told: Path) -> int:

@@ -42,10 +42,10 @@ class Numbers:
             "socket.timeout.ms": str(min(timeout_ms, 10_000)),
         }
         settings = KafkaSettings(client, transaction_timeout_ms=timeout_ms)
+        self.amid: dict[str, Callable[[], None]] = {}
         self.store = KafkaStore(settings, folder / self.name, crash=self.reach)
         self.id = self.store.slot_name(self.name)
         self.slot = self.store.acquire(self.id)
-        self.amid: dict[str, Callable[[], None]] = {}
 
     def __enter__(self) -> Numbers:
         return self

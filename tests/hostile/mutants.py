@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import logging
 import socket
+import sqlite3
+import ssl
 import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -16,6 +21,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_
 
 from connectors_core import OffsetError, Record, Retry, Source
 from tests.hostile.lawful import SHARDS, Items, Lawful, Options, Paced, seq_of
+from tests.hostile.lawful_kinds import TellsGaps
 
 MUTANTS: dict[str, tuple[type[Lawful], type[Items]]] = {}
 
@@ -26,6 +32,19 @@ class Following(Items):
 
 class Pruning(Items):
     prunes = True
+
+
+class OneShard(Items):
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "shards": 1}
+
+    def expected(self) -> list[Any]:
+        return [each for each in super().expected() if each["shard"] == 0]
+
+
+class Forgetful(Items):
+    async def fault(self, kind: str) -> None:
+        await super().fault("none" if kind == "prune" else kind)
 
 
 def breaks(law: str, upstream: type[Items] = Items) -> Any:
@@ -131,6 +150,20 @@ class NewNames(Lawful):
         return [{"shard": number, "run": uuid.uuid4().hex} for number in range(SHARDS)]
 
 
+@breaks("partitions_are_stable")
+class TurnsThemRound(Lawful):
+    asked = itertools.count()
+
+    async def partitions(self) -> Any:
+        found = [{"shard": number} for number in range(SHARDS)]
+        return found[::-1] if next(self.asked) % 2 else found
+
+
+@breaks("partitions_split", OneShard)
+class HasOnePart(Lawful):
+    """Says that it splits, at a far side that has nothing to split."""
+
+
 @breaks("partitions_split")
 class OneLeads(Lawful):
     leads = False
@@ -211,9 +244,8 @@ class HalfACharacter(Rewritten):
 @breaks("schemas_are_stable")
 class FieldsOfASet(Rewritten):
     def instead(self, record: Record) -> list[Any]:
-        return [
-            Record({name: record.value[name] for name in {*record.value}}, offset=record.offset)
-        ]
+        value = {name: record.value[name] for name in {*record.value}}
+        return [Record(value, key=record.key, offset=record.offset)]
 
 
 # Offsets.
@@ -262,6 +294,27 @@ class SkipsTheRestOfThePage(Lawful):
         await self.ask("/ack", shard=partition["shard"], seq=offset["seq"])
 
 
+@breaks("resumes_from_every_offset")
+class NumbersWhatItReads(Lawful):
+    """The value is right, and who keeps the last one of each key keeps another one."""
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        number = 0
+        async for record in super().read(partition, offset):
+            number += 1
+            yield Record(record.value, key=number, offset=record.offset)
+
+
+@breaks("resumes_from_every_offset")
+class AnotherTopicAfterAStart(Lawful):
+    topics = ("first",)
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        topic = None if offset else "first"
+        async for record in super().read(partition, offset):
+            yield Record(record.value, key=record.key, offset=record.offset, topic=topic)
+
+
 @breaks("accepts_older_offsets")
 class ForgetsTheOldForm(Lawful):
     async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
@@ -279,6 +332,19 @@ class YieldsInATimeout(Lawful):
         async for record in super().read(partition, offset):
             async with asyncio.timeout(60):
                 yield record
+
+
+async def in_a_timeout(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async with asyncio.timeout(60):
+        async for item in items:
+            yield item
+
+
+@breaks("yields_outside_of_scopes")
+class YieldsInAHelpersTimeout(Lawful):
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        async for record in in_a_timeout(super().read(partition, offset)):
+            yield record
 
 
 @breaks("stops_at_every_await")
@@ -314,10 +380,28 @@ class FailsWhenStopped(Lawful):
 class Spins(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         page = await super().page(partition, after)
-        until = time.monotonic() + 0.05
+        until = time.monotonic() + 0.5
         while not page["items"] and time.monotonic() < until:
             await asyncio.sleep(0)
         return page
+
+
+@breaks("waits_without_work", Following)
+class RetriesAtOnce(Lawful):
+    """Takes for an error that there is nothing new."""
+
+    after: ClassVar[float | None] = 0.0
+
+    async def page(self, partition: Any, after: int) -> Any:
+        page = await super().page(partition, after)
+        if not page["items"]:
+            raise Retry("nothing yet", after=self.after)
+        return page
+
+
+@breaks("waits_without_work", Following)
+class RetriesAfterTheUsualWait(RetriesAtOnce):
+    after = None
 
 
 class Leaking(Lawful):
@@ -361,6 +445,15 @@ class LeaksMemory(Leaking):
 class BlocksTheLoop(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         time.sleep(0.25)
+        return await super().page(partition, after)
+
+
+@breaks("keeps_the_loop_free")
+class ComputesInC(Lawful):
+    """Holds the interpreter's lock, so that no other thread can see it."""
+
+    async def page(self, partition: Any, after: int) -> Any:
+        sum(range(20_000_000))
         return await super().page(partition, after)
 
 
@@ -492,6 +585,76 @@ class IgnoresRetryAfter(Lawful):
             raise Retry(error.message) from error
 
 
+@breaks("untrusted_certificates_are_refused")
+class TrustsAnybody(Lawful):
+    def tls(self) -> ssl.SSLContext:
+        return ssl._create_unverified_context()
+
+
+@breaks("untrusted_certificates_are_refused")
+class ForgetsTheS(Lawful):
+    def tls(self) -> Any:
+        return None
+
+
+class Falling(Lawful):
+    """Raises what some data brings about, instead of saying Retry."""
+
+    falls: ClassVar[type[Exception]]
+
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry as error:
+            if isinstance(error.__cause__, self.falls):
+                raise error.__cause__ from None
+            raise
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class FallsOverDeepData(Falling):
+    falls = RecursionError
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class FallsOverAnEmptyAnswer(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body or b"{}")
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class TakesHalfCharacters(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        super().parsed(body.replace(b"\\ud800", b""))
+        return json.loads(body)
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class TakesNaN(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        super().parsed(body.replace(b"NaN", b"0"))
+        return json.loads(body)
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class HoldsItAll(Lawful):
+    largest = 1 << 40
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class EndsAtAnEmptyAnswer(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body or b'{"items": [], "oldest": 1}')
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class SkipsWhatIsBad(Lawful):
+    """A page in which something is not a number is read as one without items."""
+
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body if b"NaN" not in body else b'{"items": [], "oldest": 1}')
+
+
 @breaks("keeps_its_pace")
 class HurriesBack(Paced):
     async def page(self, partition: Any, after: int) -> Any:
@@ -499,10 +662,70 @@ class HurriesBack(Paced):
         return await Lawful.ask(self, "/items", shard=partition["shard"], after=after, limit=3)
 
 
-@breaks("a_pruned_offset_is_an_offset_error")
+@breaks("keeps_its_pace")
+class PacesAfterwards(Paced):
+    async def ask(self, path: str, **query: Any) -> Any:
+        found = await Lawful.ask(self, path, **query)
+        await self.context.pace("lawful", 100.0)
+        return found
+
+
+@breaks("keeps_its_pace")
+class TriesAgainAtOnce(Paced):
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry:
+            return await Lawful.ask(self, path, **query)
+
+
+@breaks("keeps_its_pace")
+class BudgetForEachPage(Paced):
+    def budget(self, **query: Any) -> str:
+        return f"lawful {query}"
+
+
+@breaks("keeps_its_pace")
+class TakesTokensInAdvance(Paced):
+    taken = 0
+
+    async def open(self) -> None:
+        for _ in range(6):
+            await self.context.pace("lawful", 100.0)
+            self.taken += 1
+
+    async def ask(self, path: str, **query: Any) -> Any:
+        if self.taken:
+            self.taken -= 1
+            return await Lawful.ask(self, path, **query)
+        return await super().ask(path, **query)
+
+
+@breaks("a_pruned_offset_is_told")
 class GoesOnFromTheOldest(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         return {**await super().page(partition, after), "oldest": 0}
+
+
+@breaks("a_pruned_offset_is_told")
+class TellsOnlyTheFirstGap(TellsGaps):
+    told = False
+
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        told, self.told = self.told, True
+        return [] if told else super().tell(partition, oldest)
+
+
+@breaks("a_pruned_offset_is_told")
+class ReportsNoGap(TellsGaps):
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        self.context.report(partition, oldest=oldest, gap="")
+        return []
+
+
+@breaks("a_pruned_offset_is_told", Forgetful)
+class LosesNothing(Lawful):
+    """Its far side says that it prunes, and does not."""
 
 
 # What it keeps to itself.
@@ -529,6 +752,15 @@ class WritesAFile(Lawful):
         path = Path(f"/tmp/{uuid.uuid4().hex}")
         path.write_text("cache")
         path.unlink()
+
+
+@breaks("writes_nothing_of_its_own")
+class KeepsADatabase(Lawful):
+    async def open(self) -> None:
+        path = f"/tmp/{uuid.uuid4().hex}"
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE seen (url)")
+        Path(path).unlink()
 
 
 @breaks("writes_nothing_of_its_own")

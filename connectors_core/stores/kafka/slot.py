@@ -68,6 +68,7 @@ class KafkaSlot:
             if not anew:
                 self._require_topics(older, self._claim.topics)
             cluster.claims.make(name, self._claim)
+            crash("claim")
             if outlast and older is not None and not older.fences:
                 time.sleep(CLAIM_SECONDS + 1.0)  # only its own look at the claims stops it
             self._renew()
@@ -105,6 +106,7 @@ class KafkaSlot:
                 self._produce(session, transaction.rows)
                 self._store_offsets(session, transaction.offsets)
                 self._staged = Staged(transaction)
+                self._crash("stage")
             except Exception as error:  # noqa: BLE001 - the commit does it again, and says it
                 log.debug("staging", extra={"slot": self._name, "error": str(error)})
                 self._end_session()
@@ -213,6 +215,7 @@ class KafkaSlot:
         self._check_claim()
         session = self._cluster.session(self._name)
         try:
+            self._crash("fence")
             # Who claimed meanwhile was fenced just now: he has the claim, so this one yields.
             self._check_claim()
             self._cluster.offsets.catch_up()

@@ -23,8 +23,8 @@ class KafkaStore:
     """One slot a connector; its name is the connector's transactional id.
 
     `data_dir` holds the local copies of keyed state. `producers` says what connectors want of
-    their own producer. `crash` is called at `begin`, `write`, `offset`, `commit` and `committed`
-    of every commit. Raises StoreError `kafka.unreachable`.
+    their own producer. `crash` is called at `claim` and `fence` of a take-over, at `stage`, and at
+    `begin`, `write`, `offset`, `commit` and `committed` of every commit. Raises StoreError `kafka.unreachable`.
     """
 
     pace = CommitPace(linger=0.05, records=10_000, bytes=4 << 20)

@@ -180,6 +180,22 @@ class Topics:
 
         return self._asked(ask, "describing the topic", topic)
 
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete topics with all that they hold; one that is gone already is no error."""
+        wanted = sorted(names)
+        if not wanted:
+            return
+
+        def ask() -> None:
+            futures = self._admin().delete_topics(wanted, request_timeout=TRY_SECONDS)
+            for future in futures.values():
+                try:
+                    future.result()
+                except KafkaException as error:
+                    _unless_gone(error)
+
+        self._asked(ask, "deleting the topics", ", ".join(wanted))
+
     def close(self) -> None:
         """Let go of connections. Idempotent."""
         self._client = None
@@ -275,6 +291,13 @@ _DYNAMIC_TOPIC_CONFIG = 1
 
 def _led(topic: Any) -> bool:
     return bool(topic.partitions) and all(one.leader >= 0 for one in topic.partitions.values())
+
+
+def _unless_gone(error: KafkaException) -> None:
+    """Let pass that a topic is not there; raise what else kept it from being deleted."""
+    found = kafka_error(error)
+    if found is None or found.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise error
 
 
 def _unless_there(error: KafkaException, name: str) -> None:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import replace
+from functools import wraps
 
-from connectors_core.app.storage import open_reader
-from connectors_core.configs.worker.place import LogPlace
-from connectors_core.runtime.crash import POINTS
-from connectors_core.testing.compare import difference
-from connectors_core.testing.far_side import FarSide
+from connectors_core.configs.worker.place import KafkaPlace
+from connectors_core.testing.ground import Ground
 from connectors_core.testing.job import Job
-from connectors_core.testing.law import Broken, law, require
-from connectors_core.testing.ledger import CONNECTOR
+from connectors_core.testing.kills import Kills
+from connectors_core.testing.law import Law, law, require
 from connectors_core.testing.nursery import Nursery
 from connectors_core.testing.trial import Trial
-from connectors_core.testing.witness import HEADER
 
-KILLS = 200
 ELSEWHERE = {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "LANG": "C"}
 
 
@@ -33,8 +27,8 @@ async def schemas_are_stable(trial: Trial) -> None:
     found = []
     for environment in ({"PYTHONHASHSEED": "1"}, ELSEWHERE):
         async with trial.upstream() as far, Nursery(trial.home, environment) as nursery:
-            with TemporaryDirectory(prefix="pyconnect-contract-") as folder:
-                job = Job("schemas", f"{folder}/data", trial.options(far), await trial.count(far))
+            with Ground(trial.source.topics).plot() as plot:
+                job = Job("schemas", plot, trial.options(far), await trial.count(far))
                 done = await nursery.do(job)
         require(done.code == 0, f"in a process of its own: {done.text}")
         found.append(done.found)
@@ -56,94 +50,17 @@ async def survives_a_kill_at_every_point(trial: Trial) -> str:
 
     Keep all that you know in the offset and in keyed state, and acknowledge in `committed()`.
     """
-    wanted = await trial.wanted()
-    async with Nursery(trial.home) as nursery:
-        points = await _boundaries(trial, nursery)
-        kills = 0
-        for point, arrival in points:
-            kills += await _killed(trial, nursery, wanted, point, arrival)
-    require(kills >= len(points) * 0.9, f"only {kills} of {len(points)} kills met their boundary.")
-    return f"{kills} kills at {', '.join(dict(points))}"
+    return await Kills(trial).all()
 
 
-async def _boundaries(trial: Trial, nursery: Nursery) -> list[tuple[str, int]]:
-    """Return point and arrival for the kills: those of a whole run, or an even choice of them."""
-    with TemporaryDirectory(prefix="pyconnect-contract-") as folder:
-        async with trial.upstream() as far:
-            job = Job("run", f"{folder}/data", trial.options(far), await trial.count(far), "count")
-            done = await nursery.do(job)
-    require(done.code == 0, f"a worker that nobody kills fails: {done.text}")
-    arrivals = {point: done.found[point] for point in POINTS if done.found[point]}
-    each = max(1, -(-KILLS // len(arrivals)))
-    mine = [(point, n) for point, count in arrivals.items() for n in _spread(count, each)]
-    return mine[trial.shard[0] - 1 :: trial.shard[1]]
+def on_kafka(kafka: KafkaPlace) -> Law:
+    """Return the law of the kills with workers that write to a cluster."""
 
+    @wraps(survives_a_kill_at_every_point.judge)
+    async def judge(trial: Trial) -> str:
+        return await Kills(trial, kafka).all()
 
-def _spread(count: int, wanted: int) -> list[int]:
-    """Return `wanted` of the numbers from 1 to `count`, evenly; each more than once if too few."""
-    if count >= wanted:
-        return [1 + round(n * (count - 1) / max(wanted - 1, 1)) for n in range(wanted)]
-    return [1 + n % count for n in range(wanted)]
-
-
-async def _killed(
-    trial: Trial, nursery: Nursery, wanted: list[str], point: str, arrival: int
-) -> int:
-    """Kill a worker at a boundary and let another one go on; return 1 if it was killed.
-
-    How many records a commit takes depends on the machine: what came n times may come less often,
-    and then it is killed earlier.
-    """
-    while not await _killed_once(trial, nursery, wanted, f"{point}:{arrival}"):
-        if arrival == 1:
-            return 0
-        arrival = -(-arrival // 2)
-    return 1
-
-
-async def _killed_once(trial: Trial, nursery: Nursery, wanted: list[str], crash: str) -> bool:
-    with TemporaryDirectory(prefix="pyconnect-contract-") as folder:
-        data = Path(folder, "data")
-        async with trial.upstream() as far:
-            first = await nursery.do(await _job(trial, far, data, crash))
-            require(first.code in (0, -9), f"before the kill at {crash}: {first.text}")
-            second = await nursery.do(await _job(trial, far, data, ""))
-            require(second.code == 0, f"started again after the kill at {crash}: {second.text}")
-        said = difference(wanted, _stored(trial, data), ordered="ordered" in trial.capabilities)
-    if said:
-        raise Broken(
-            f"killed at {crash} and started again: {said}. All it knows must come from the offset"
-            " and keyed state."
-        )
-    return first.code == -9
-
-
-async def _job(trial: Trial, far: FarSide, data: Path, crash: str) -> Job:
-    count = await trial.count(far)
-    if count is not None:
-        count -= sum(map(len, _stored(trial, data).values()))
-    return Job("run", str(data), trial.options(far), count, crash)
-
-
-def _stored(trial: Trial, data: Path) -> Mapping[tuple[str, str], list[str]]:
-    """Return the stored values by source partition and topic, in the order of the log."""
-    found: dict[tuple[str, str], list[str]] = {}
-    if not Path(data).exists():
-        return found
-    reader = open_reader(LogPlace(data))
-    try:
-        topics = {info.name for info in reader.topics()}
-        for topic in sorted(
-            topics & {CONNECTOR, *(f"{CONNECTOR}.{n}" for n in trial.source.topics)}
-        ):
-            _, end = reader.bounds(topic)[0]
-            for record in reader.read(topic, 0, 0, end) if end else ():
-                place = dict(record.headers)[HEADER].decode()
-                text = (record.value or b"null").decode("utf-8", "surrogatepass")
-                found.setdefault((place, topic), []).append(text)
-    finally:
-        reader.close()
-    return found
+    return replace(survives_a_kill_at_every_point, judge=judge)
 
 
 FULL = (schemas_are_stable,)

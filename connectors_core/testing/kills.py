@@ -1,0 +1,150 @@
+"""Kills: workers of a source, killed at every boundary, and others that go on after them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from connectors_core.configs.worker.place import KafkaPlace
+from connectors_core.runtime.crash import EVERYWHERE
+from connectors_core.testing.compare import difference
+from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.ground import Ground
+from connectors_core.testing.job import Job
+from connectors_core.testing.law import Broken, NotApplicable, require
+from connectors_core.testing.nursery import Nursery
+from connectors_core.testing.plot import Harvest, Plot
+from connectors_core.testing.trial import Trial
+
+KILLS = 200
+LANES = 4
+"""A kill is mostly waiting, so some are made at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one kill after the other is made with."""
+
+    nursery: Nursery
+    ground: Ground
+
+
+class Kills:
+    """The kills of one contract, on the embedded log or on a cluster."""
+
+    def __init__(self, trial: Trial, kafka: KafkaPlace | None = None) -> None:
+        self._trial = trial
+        self._kafka = kafka
+        self._made = 0
+        self._wanted: list[str]
+        self._rejects: list[tuple[str, bytes]] | None = None
+
+    async def all(self) -> str:
+        """Make all kills of the trial's shard; return a note. Raises Broken for what they show."""
+        self._wanted = await self._trial.wanted()
+        if "bounded" in self._trial.capabilities:
+            self._rejects = (await self._trial.whole()).rejects()
+        async with self._lane() as lane:
+            points = await self._boundaries(lane)
+            left = iter(points)
+            others = [self._another(left) for _ in range(LANES - 1)]
+            await _together(self._work(lane, left), *others)
+        enough = self._made >= len(points) * 0.9
+        require(enough, f"only {self._made} of {len(points)} kills met their boundary.")
+        where = " on Kafka" if self._kafka is not None else ""
+        return f"{self._made} kills{where} at {', '.join(dict(points))}"
+
+    @asynccontextmanager
+    async def _lane(self) -> AsyncIterator[Lane]:
+        trial = self._trial
+        # The ground outlives the workers, who would make its topics anew.
+        async with (
+            Ground(trial.source.topics, self._kafka) as ground,
+            Nursery(trial.home) as nursery,
+        ):
+            yield Lane(nursery, ground)
+
+    async def _another(self, left: Iterator[tuple[str, int]]) -> None:
+        async with self._lane() as lane:
+            await self._work(lane, left)
+
+    async def _work(self, lane: Lane, left: Iterator[tuple[str, int]]) -> None:
+        for point, arrival in left:
+            made = await self._killed(lane, point, arrival)
+            self._made += made
+
+    async def _boundaries(self, lane: Lane) -> list[tuple[str, int]]:
+        """Return point and arrival for the kills: those of a whole run, or an even choice of them."""
+        trial = self._trial
+        with lane.ground.plot() as plot:
+            async with trial.upstream() as far:
+                done = await lane.nursery.do(await self._job(far, plot, "count"))
+            require(done.code == 0, f"a worker that nobody kills fails: {done.text}")
+            found = await lane.ground.harvest(plot)
+        self._require(found, "a worker that nobody kills")
+        arrivals = {point: done.found[point] for point in EVERYWHERE if done.found[point]}
+        each = max(1, -(-KILLS // len(arrivals)))
+        every = [(point, n) for point, count in arrivals.items() for n in _spread(count, each)]
+        part, parts = trial.shard
+        if not (mine := every[part - 1 :: parts]):
+            raise NotApplicable(f"no kill is in part {part} of {parts}: there are {len(every)}")
+        return mine
+
+    async def _killed(self, lane: Lane, point: str, arrival: int) -> int:
+        """Kill a worker at a boundary and let another one go on; return 1 if it was killed.
+
+        How many records a commit takes depends on the machine: what came n times may come less
+        often, and then it is killed earlier.
+        """
+        while not await self._killed_once(lane, f"{point}:{arrival}"):
+            if arrival == 1:
+                return 0
+            arrival = -(-arrival // 2)
+        return 1
+
+    async def _killed_once(self, lane: Lane, crash: str) -> bool:
+        with lane.ground.plot() as plot:
+            async with self._trial.upstream() as far:
+                first = await lane.nursery.do(await self._job(far, plot, crash))
+                require(first.code in (0, -9), f"before the kill at {crash}: {first.text}")
+                second = await lane.nursery.do(await self._job(far, plot, ""))
+                when = f"killed at {crash} and started again"
+                require(second.code == 0, f"{when}: {second.text}")
+            found = await lane.ground.harvest(plot)
+        self._require(found, when)
+        return first.code == -9
+
+    async def _job(self, far: FarSide, plot: Plot, crash: str) -> Job:
+        return Job("run", plot, self._trial.options(far), await self._trial.count(far), crash)
+
+    def _require(self, found: Harvest, when: str) -> None:
+        ordered = "ordered" in self._trial.capabilities
+        if said := difference(self._wanted, found.records, ordered=ordered):
+            raise Broken(f"{when}: {said}. {CURE}")
+        if self._rejects is not None and sorted(found.rejects) != self._rejects:
+            dead, wanted = len(found.rejects), len(self._rejects)
+            raise Broken(f"{when}: {dead} dead letters, not {wanted}, or of other messages. {CURE}")
+
+
+CURE = "All it knows must come from the offset and keyed state."
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    """Return `wanted` of the numbers from 1 to `count`, evenly; each more than once if too few."""
+    if count >= wanted:
+        return [1 + round(n * (count - 1) / max(wanted - 1, 1)) for n in range(wanted)]
+    return [1 + n % count for n in range(wanted)]
+
+
+async def _together(*works: Coroutine[Any, Any, None]) -> None:
+    """Do all at once; the first error ends the others and is raised as it is."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
