@@ -1,5 +1,8 @@
 """Named crash points: `PYCONNECT_CRASH=point:n` kills the process at the n-th arrival there.
 
+`point:n:ms` kills it some milliseconds later, while whoever arrived stands still and its clients'
+threads go on: what was handed over to a client may be on the brokers by then.
+
 For tests of invariant 7; armed by `app` alone, and one dictionary look-up otherwise.
 """
 
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 POINTS = ("pull", "transform", "encode", "begin", "write", "offset", "commit", "committed", "acked")
 ON_A_CLUSTER = ("claim", "fence", "stage")
@@ -15,15 +19,18 @@ over ahead of their commit."""
 EVERYWHERE = (*POINTS, *ON_A_CLUSTER)
 _NEVER = 1 << 60
 _armed: dict[str, int] = {}
+_later: dict[str, float] = {}
 
 
 def arm(text: str) -> None:
-    """Arm one point from `point:n`, n counted from 1. Raises ValueError for anything else."""
-    point, _, count = text.partition(":")
-    if point not in EVERYWHERE or not count.isdigit() or int(count) < 1:
+    """Arm one point from `point:n` or `point:n:ms`, n counted from 1. Raises ValueError."""
+    point, *numbers = text.split(":")
+    right = len(numbers) in (1, 2) and all(each.isdigit() for each in numbers)
+    if point not in EVERYWHERE or not right or int(numbers[0]) < 1:
         known = ", ".join(EVERYWHERE)
-        raise ValueError(f"PYCONNECT_CRASH={text}: want point:n, point one of {known}")
-    _armed[point] = int(count)
+        raise ValueError(f"PYCONNECT_CRASH={text}: want point:n or point:n:ms, point of {known}")
+    _armed[point] = int(numbers[0])
+    _later[point] = int(numbers[1]) / 1000 if numbers[1:] else 0.0
 
 
 def reach(point: str) -> None:
@@ -31,6 +38,7 @@ def reach(point: str) -> None:
     if _armed and point in _armed:
         _armed[point] -= 1
         if not _armed[point]:
+            time.sleep(_later[point])
             os.kill(os.getpid(), signal.SIGKILL)
 
 

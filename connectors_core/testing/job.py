@@ -29,8 +29,8 @@ class Job:
     """`do` is `run` (a worker on a plot) or `schemas` (what the values look like).
 
     `options` are the source's. With `count`, a run ends when so many records are stored on the plot,
-    by former workers too; else when the source ends. `crash` is `point:n`, or `count` to count
-    arrivals.
+    by former workers too; else when the source ends. `crash` is what `runtime.crash` is
+    armed with, or `count` to count arrivals.
     """
 
     do: str

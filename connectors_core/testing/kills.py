@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors_core.configs.worker.place import KafkaPlace
@@ -22,6 +22,8 @@ from connectors_core.testing.trial import Trial
 KILLS = 200
 LANES = 4
 """A kill is mostly waiting, so some are made at once."""
+LATER_MS = 200
+"""So much later are half of the kills on a cluster: at once, hardly any record has left the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,25 @@ class Lane:
 
     nursery: Nursery
     ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a worker is killed: `ms` after its n-th `arrival` at a point of the runtime."""
+
+    point: str
+    arrival: int
+    ms: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.point}:{self.arrival}" + (f":{self.ms}" if self.ms else "")
+
+    @property
+    def earlier(self) -> Moment | None:
+        """One that came before, None after the first."""
+        if self.arrival == 1:
+            return None
+        return replace(self, arrival=-(-self.arrival // 2))
 
 
 class Kills:
@@ -48,14 +69,15 @@ class Kills:
         if "bounded" in self._trial.capabilities:
             self._rejects = (await self._trial.whole()).rejects()
         async with self._lane() as lane:
-            points = await self._boundaries(lane)
-            left = iter(points)
-            others = [self._another(left) for _ in range(LANES - 1)]
+            moments = await self._moments(lane)
+            left = iter(moments)
+            others = [self._another(left) for _ in range(min(LANES, len(moments)) - 1)]
             await _together(self._work(lane, left), *others)
-        enough = self._made >= len(points) * 0.9
-        require(enough, f"only {self._made} of {len(points)} kills met their boundary.")
+        enough = self._made >= len(moments) * 0.9
+        require(enough, f"only {self._made} of {len(moments)} kills met their boundary.")
+        points = dict.fromkeys(each.point for each in moments)
         where = " on Kafka" if self._kafka is not None else ""
-        return f"{self._made} kills{where} at {', '.join(dict(points))}"
+        return f"{self._made} kills{where} at {', '.join(points)}"
 
     @asynccontextmanager
     async def _lane(self) -> AsyncIterator[Lane]:
@@ -67,17 +89,17 @@ class Kills:
         ):
             yield Lane(nursery, ground)
 
-    async def _another(self, left: Iterator[tuple[str, int]]) -> None:
+    async def _another(self, left: Iterator[Moment]) -> None:
         async with self._lane() as lane:
             await self._work(lane, left)
 
-    async def _work(self, lane: Lane, left: Iterator[tuple[str, int]]) -> None:
-        for point, arrival in left:
-            made = await self._killed(lane, point, arrival)
+    async def _work(self, lane: Lane, left: Iterator[Moment]) -> None:
+        for moment in left:
+            made = await self._killed(lane, moment)
             self._made += made
 
-    async def _boundaries(self, lane: Lane) -> list[tuple[str, int]]:
-        """Return point and arrival for the kills: those of a whole run, or an even choice of them."""
+    async def _moments(self, lane: Lane) -> list[Moment]:
+        """Return when to kill: at every boundary of a whole run, or an even choice of them."""
         trial = self._trial
         with lane.ground.plot() as plot:
             async with trial.upstream() as far:
@@ -87,31 +109,35 @@ class Kills:
         self._require(found, "a worker that nobody kills")
         arrivals = {point: done.found[point] for point in EVERYWHERE if done.found[point]}
         each = max(1, -(-KILLS // len(arrivals)))
-        every = [(point, n) for point, count in arrivals.items() for n in _spread(count, each)]
+        every = [
+            Moment(point, n) for point, count in arrivals.items() for n in _spread(count, each)
+        ]
         part, parts = trial.shard
         if not (mine := every[part - 1 :: parts]):
             raise NotApplicable(f"no kill is in part {part} of {parts}: there are {len(every)}")
+        if self._kafka is not None:
+            mine[1::2] = [replace(moment, ms=LATER_MS) for moment in mine[1::2]]
         return mine
 
-    async def _killed(self, lane: Lane, point: str, arrival: int) -> int:
+    async def _killed(self, lane: Lane, moment: Moment | None) -> int:
         """Kill a worker at a boundary and let another one go on; return 1 if it was killed.
 
         How many records a commit takes depends on the machine: what came n times may come less
         often, and then it is killed earlier.
         """
-        while not await self._killed_once(lane, f"{point}:{arrival}"):
-            if arrival == 1:
-                return 0
-            arrival = -(-arrival // 2)
-        return 1
+        while moment is not None:
+            if await self._killed_once(lane, moment):
+                return 1
+            moment = moment.earlier
+        return 0
 
-    async def _killed_once(self, lane: Lane, crash: str) -> bool:
+    async def _killed_once(self, lane: Lane, moment: Moment) -> bool:
         with lane.ground.plot() as plot:
             async with self._trial.upstream() as far:
-                first = await lane.nursery.do(await self._job(far, plot, crash))
-                require(first.code in (0, -9), f"before the kill at {crash}: {first.text}")
+                first = await lane.nursery.do(await self._job(far, plot, f"{moment}"))
+                require(first.code in (0, -9), f"before the kill at {moment}: {first.text}")
                 second = await lane.nursery.do(await self._job(far, plot, ""))
-                when = f"killed at {crash} and started again"
+                when = f"killed at {moment} and started again"
                 require(second.code == 0, f"{when}: {second.text}")
             found = await lane.ground.harvest(plot)
         self._require(found, when)

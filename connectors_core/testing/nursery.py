@@ -89,10 +89,8 @@ class Nursery:
     async def _end(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        # The pipe's transport is closed when its end was read.
-        if self._process.stdout is not None:
-            await self._process.stdout.read()
+        # Read to its end: a pipe that is full of what nobody reads is never closed.
+        await self._process.communicate()
         self._errors.close()

@@ -37,6 +37,19 @@ def test_a_crash_at_every_named_point_is_survived(tmp_path: Path, kafka: str, so
         assert worker_s_state(worker, tmp_path / "fresh") == worker.state()
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("point", ["claim:1", "fence:1", "stage:4", "stage:4:200"])
+def test_a_crash_that_only_a_cluster_has_is_survived(
+    tmp_path: Path, kafka: str, point: str
+) -> None:
+    """While a slot is taken over, by the first worker and by one after it; and ahead of a commit."""
+    paced = {"commit.linger.ms": 50, "burst": 1, "wait": 0.005}
+    worker = KafkaWorker(tmp_path, kafka, "counting", last=ENDLESS, **paced)
+    for arrival in (point, "committed:4", point):
+        assert worker.run(arrival) == -9, f"{arrival} was not reached: {worker.said()}"
+    worker.check(partitions=3)
+
+
 def worker_s_state(worker: KafkaWorker, data: Path) -> dict[int, dict[str, Any]]:
     """Return all keyed state as an owner with this data directory reads it."""
     store = KafkaStore(worker.settings, data)

@@ -28,10 +28,12 @@ class RejectsAgain(Lawful):
 
 
 class RejectsWithinUnits(Lawful):
-    """Rejects its fifth items, each in the unit of the sixth."""
+    """Rejects its fifth items, each in the unit of the sixth, and takes its time for the last."""
 
     async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
         async for record in super().read(partition, offset):
+            if record.value["seq"] == 8:
+                await asyncio.sleep(0.5)
             rejected = record.value["seq"] == 5
             yield Reject("five is no number", b"5") if rejected else record
 
@@ -39,6 +41,14 @@ class RejectsWithinUnits(Lawful):
 class WithoutFives(Following):
     def expected(self) -> list[Any]:
         return [item(shard, n) for shard in range(SHARDS) for n in (1, 2, 3, 4, 6, 7, 8)]
+
+
+class AtOnce(Lawful):
+    """Gives all that there is without a wait in between."""
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        for record in [record async for record in super().read(partition, offset)]:
+            yield record
 
 
 class Wide(Lawful):
@@ -75,6 +85,10 @@ class RejectsWithinUnitsContract(SourceContract):
     source = RejectsWithinUnits
     upstream = WithoutFives
     capabilities = SURE
+
+
+class AtOnceContract(LawfulContract):
+    source = AtOnce
 
 
 class WideContract(LawfulContract):

@@ -65,6 +65,20 @@ def test_a_source_that_keeps_its_contract_ends_with_0(tmp_path: Path) -> None:
     assert [line.split()[3].rstrip(":") for line in lines] == [law.name for law in LAWS]
 
 
+def test_a_cluster_is_for_the_kills(tmp_path: Path) -> None:
+    result = judged(tmp_path, "--kafka", "127.0.0.1:1")
+    assert result.exit_code == 2
+    assert result.stderr == "--kafka is for the kills. Add --level crash.\n"
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_no_fault_of_the_source(tmp_path: Path) -> None:
+    result = judged(tmp_path, "--level", "crash", "--kafka", "127.0.0.1:1")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("127.0.0.1:1: no broker answered")
+    assert not result.stdout
+
+
 def test_a_broken_law_is_named_and_ends_with_1(tmp_path: Path) -> None:
     result = judged(tmp_path, "--level", "basic", offset="1")
     assert result.exit_code == 1

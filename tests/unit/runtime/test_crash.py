@@ -13,9 +13,10 @@ from connectors_core.runtime.chain import run_chain
 from tests.unit.runtime.test_units import numbers
 
 CHILD = """
+import sys
 from connectors_core.runtime import crash
 
-crash.arm("encode:3")
+crash.arm(sys.argv[1])
 for n in range(1, 10):
     print(n, flush=True)
     crash.reach("pull")
@@ -29,16 +30,33 @@ def disarmed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crash, "_armed", {})
 
 
-def test_the_process_is_killed_at_the_arrival_that_was_asked_for() -> None:
+@pytest.mark.parametrize("text", ["encode:3", "encode:3:1"])
+def test_the_process_is_killed_at_the_arrival_that_was_asked_for(text: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CHILD], capture_output=True, text=True, check=False
+        [sys.executable, "-c", CHILD, text], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.split()) == (-signal.SIGKILL, ["1", "2", "3"])
 
 
-@pytest.mark.parametrize("text", ["", "pull", "pull:", "pull:0", "pull:-1", "pull:x", "lunch:1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "pull",
+        "pull:",
+        "pull:0",
+        "pull:-1",
+        "pull:x",
+        "lunch:1",
+        "pull:1:",
+        "pull:1:x",
+        "pull:1:1:1",
+    ],
+)
 def test_what_names_no_arrival_is_refused_and_the_points_are_told(text: str) -> None:
-    with pytest.raises(ValueError, match=r"want point:n, point one of pull, transform, .*, acked"):
+    with pytest.raises(
+        ValueError, match=r"want point:n or point:n:ms, point of pull, transform, .*, acked"
+    ):
         crash.arm(text)
     assert not crash.armed()
 
