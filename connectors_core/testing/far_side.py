@@ -64,6 +64,12 @@ class FarSide:
             return False
         return True
 
+    async def grow(self) -> list[Any] | None:
+        """Have the upstream get more; return the values of that, None if it can't."""
+        if not hasattr(self._upstream, "grow"):
+            return None
+        return list(await self._on_loop(lambda: self._upstream.grow()))
+
     async def configure(self) -> None:
         """Ask for the options again: under some faults they lead elsewhere."""
         self.options = dict(await self._on_loop(lambda: self._upstream.config()))

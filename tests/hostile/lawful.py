@@ -135,6 +135,7 @@ class Items:
         self.server = HttpUpstream(self.answer)
         self.acknowledged = dict.fromkeys(range(SHARDS), 0)
         self.kind = "none"
+        self.last = ITEMS
 
     async def __aenter__(self) -> Items:
         await self.server.__aenter__()
@@ -154,6 +155,10 @@ class Items:
     def expected(self) -> list[Any]:
         return [item(shard, n) for shard in range(SHARDS) for n in range(1, ITEMS + 1)]
 
+    def grow(self) -> list[Any]:
+        self.last += 1
+        return [item(shard, self.last) for shard in range(SHARDS)]
+
     async def fault(self, kind: str) -> None:
         self.kind = kind
         if kind != "prune":
@@ -169,7 +174,7 @@ class Items:
             return Response(body="{}")
         first = self.acknowledged[shard] if self.prunes else 0
         first = max(first, 5 if self.kind == "prune" else 0)
-        found = [item(shard, n) for n in range(max(first, query["after"]) + 1, ITEMS + 1)]
+        found = [item(shard, n) for n in range(max(first, query["after"]) + 1, self.last + 1)]
         body = {"items": found[: query["limit"]], "oldest": first + 1}
         return Response(body=json.dumps(body))
 

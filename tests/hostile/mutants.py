@@ -404,6 +404,15 @@ class RetriesAfterTheUsualWait(RetriesAtOnce):
     after = None
 
 
+@breaks("reads_what_comes_later", Following)
+class LooksOnce(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        page = await super().page(partition, after)
+        if not page["items"]:
+            await asyncio.Event().wait()
+        return page
+
+
 class Leaking(Lawful):
     """Leaves something in `open`."""
 

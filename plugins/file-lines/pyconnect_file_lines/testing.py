@@ -23,7 +23,7 @@ class Upstream(FileUpstream):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._task = asyncio.create_task(self._grow())
+        self._task = asyncio.create_task(self._go_on())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -40,10 +40,15 @@ class Upstream(FileUpstream):
         """Return every line that was written so far, in order: the values of `format: lines`."""
         return list(self.lines)
 
-    async def _grow(self) -> None:
+    def grow(self) -> list[str]:
+        """Write one more line; return its value."""
+        self.append(_line(len(self.lines)))
+        return self.lines[-1:]
+
+    async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
-            self.append(_line(len(self.lines)))
+            self.grow()
 
 
 def _line(number: int) -> str:

@@ -69,6 +69,15 @@ class Scripted(Upstream):
         made = [_market(symbol, HISTORY + TRADES).trades for symbol in self.symbols]
         return [self._value(each) for some in made for each in [*some][HISTORY:]]
 
+    async def grow(self) -> list[Any]:
+        """Make one more trade of each symbol, and stream it."""
+        found = []
+        for symbol in self.symbols:
+            made = _make(self.market(symbol))
+            await self.send(symbol, [made])
+            found.append(self._value(made))
+        return found
+
     def market(self, symbol: str) -> Market:
         """Return a symbol's market; a new one has traded a little."""
         if symbol not in self.markets:
