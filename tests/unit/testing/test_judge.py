@@ -42,7 +42,7 @@ class Nothing:
 class Contract(SourceContract):
     source = Empty
     upstream = Nothing
-    capabilities = {"bounded"}
+    capabilities = {"bounded", "replayable"}
 
 
 def named(name: str, judge: Callable[[Trial], Awaitable[None]], **options: Any) -> Law:
@@ -150,6 +150,7 @@ def test_a_waived_law_is_told_with_its_reason() -> None:
         ({"upstream": dict}, "Wrong.upstream: dict has no __aenter__."),
         ({"capabilities": {"replayble"}}, "unknown: 'replayble'. Did you mean replayable?"),
         ({"capabilities": {"live_only", "replayable"}}, "live_only or replayable, not both"),
+        ({"capabilities": {"bounded"}}, "nothing says what a restart does. Add replayable if"),
         ({"capabilities": {"replayable"}}, "Give Nothing an expected(), or declare one of them."),
         ({"waive": {"offsets_mov": "x"}}, "unknown: 'offsets_mov'. Did you mean offsets_move?"),
         ({"waive": {"offsets_move": " "}}, "Wrong.waive: offsets_move needs a reason."),
