@@ -25,6 +25,8 @@ from connectors_core.testing.steps import Steps
 
 STALL_SECONDS, LOOK_SECONDS = 5.0, 0.1
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 3.0
+LET_GO_SECONDS = 2.0
+"""How long who has stalled may take to end: then it is told, whatever is left."""
 STOPPED = "source.stopped"
 """The code of a fault that shows when a source is stopped."""
 
@@ -58,6 +60,7 @@ class Life:
         self._waits = waits
         self._together = source.read_all is not Source.read_all
         self._moved_at = 0.0
+        self._asked_for = 0.0
         self._ended: asyncio.Future[None]
         self._full = False
         self._closing: set[asyncio.Task[Any] | None] = set()
@@ -86,7 +89,8 @@ class Life:
         """Read until every generator returns (True), or until `enough` says so (False).
 
         After enough it goes on for `quiet` seconds, to see what should not come. Raises what the
-        source raises, but for Retry; Broken if nothing comes for `stall` seconds.
+        source raises, but for Retry; Broken if no item comes for `stall` seconds, and as many more
+        as a Retry asks to wait, up to 3.
         """
         places = list(partitions)
         groups = [places] if self._together else [[place] for place in places]
@@ -102,14 +106,20 @@ class Life:
             for task in tasks:
                 if task not in self._closing:
                     task.cancel()
-            raised = sys.exc_info()[1]
-            for error in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(error, Exception) and error is not raised:
-                    self.ledger.blame(f"stopped, it raised {describe(error)}.", STOPPED)
+            await self._let_go(tasks, sys.exc_info()[1])
         return ended
 
+    async def _let_go(self, tasks: list[asyncio.Task[None]], raised: BaseException | None) -> None:
+        """Wait for readings that are stopped, and note what they raise of themselves."""
+        seconds = LET_GO_SECONDS if isinstance(raised, Broken) else None
+        done, _ = await asyncio.wait(tasks, timeout=seconds)
+        for task in done:
+            error = None if task.cancelled() else task.exception()
+            if isinstance(error, Exception) and error is not raised:
+                self.ledger.blame(f"stopped, it raised {describe(error)}.", STOPPED)
+
     async def _until_done(self, tasks: list[asyncio.Task[None]], stall: float) -> None:
-        self._moved_at = time.monotonic()
+        self._moved()
         self._ended = asyncio.get_running_loop().create_future()
         pending: set[asyncio.Future[Any]] = {self._ended, *tasks}
         while not self._full and any(not task.done() for task in tasks):
@@ -119,11 +129,18 @@ class Life:
             for each in done:
                 each.result()
             self._look()
-            if time.monotonic() - self._moved_at > stall:
-                raise Broken(
-                    f"nothing came for {stall:.0f} s, after {self.ledger.count} records. Raise"
-                    " Retry for what is not there, and return when there is no more."
-                )
+            if (still := time.monotonic() - self._moved_at) > stall + self._asked_for:
+                raise Broken(self._stalled(still))
+
+    def _stalled(self, seconds: float) -> str:
+        said = f"nothing came for {seconds:.0f} s, after {self.ledger.count} records."
+        if self.retries:
+            last = describe(self.retries[-1])
+            return f"{said} It raised Retry {len(self.retries)} times, the last is {last}."
+        return f"{said} Raise Retry for what is not there, and return when there is no more."
+
+    def _moved(self) -> None:
+        self._moved_at, self._asked_for = time.monotonic(), 0.0
 
     async def _follow(self, places: list[Partition]) -> None:
         for place in places:
@@ -136,7 +153,9 @@ class Life:
             except Retry as retry:
                 self.retries.append(retry)
                 wait = RETRY_SECONDS if retry.after is None else retry.after
-                self._moved_at = time.monotonic()
+                # Bounded, or who asks for a little again and again would never stall.
+                asked_for = self._asked_for + (retry.after or 0.0)
+                self._asked_for = min(asked_for, LONGEST_RETRY_SECONDS)
                 for place in places:
                     self.context.overlay(place).clear()
                 self._look()
@@ -158,7 +177,7 @@ class Life:
                 await self._take(item, intake)
                 while (seconds := self.pause()) > 0:
                     await asyncio.sleep(seconds)
-                    self._moved_at = time.monotonic()
+                    self._moved()
             if not self._full:
                 intake.require_closed()
         finally:
@@ -182,7 +201,7 @@ class Life:
     async def _take(self, item: Any, intake: Intake) -> None:
         if self._full:
             return
-        self._moved_at = time.monotonic()
+        self._moved()
         if (closed := intake.take(item)) is None:
             return
         self._look()

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from pydantic import Field
 
 from connectors_core.api.config import Config
-from connectors_core.api.errors import ConfigError
+from connectors_core.api.errors import ConfigError, Retry
 from connectors_core.api.record import Record
 from connectors_core.api.source import Source
+from connectors_core.testing import HttpUpstream, Request, Response
 from connectors_core.testing.contract import SourceContract
 from connectors_core.testing.judge import Court, Verdict, first_failure
 from connectors_core.testing.law import Broken, Law, NotApplicable, law
@@ -192,6 +194,55 @@ def test_what_an_endless_source_skips_at_a_resume_is_named() -> None:
     assert verdict.outcome == "failed"
     assert "resumed after unit 1, offset {'n': 2}" in verdict.reason
     assert '1 lost, as {"n": 2}' in verdict.reason
+
+
+class Port(Config):
+    port: int = Field(ge=1, le=65535, description="Where to ask.")
+
+
+class Asks(Source[Port]):
+    """Takes a far side that is broken for one that is away."""
+
+    name = "asks"
+
+    async def read(self, partition: Any, offset: Any) -> Any:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.config.port)
+        try:
+            writer.write(b"GET /items HTTP/1.1\r\nHost: x\r\n\r\n")
+            line = await reader.readline()
+        finally:
+            writer.close()
+        raise Retry(f"/items: {line.split()[1].decode()}", after=0.05)
+        yield
+
+
+class Mistaken(HttpUpstream):
+    """A fake with a mistake in its handler."""
+
+    def __init__(self) -> None:
+        super().__init__(self.answer)
+
+    def answer(self, request: Request) -> Response:
+        return Response(body=request.query["after"])
+
+    def config(self) -> dict[str, Any]:
+        return {"port": self.port}
+
+
+class AskingContract(SourceContract):
+    source = Asks
+    upstream = Mistaken
+    capabilities = {"replayable", "bounded"}
+
+
+@pytest.mark.slow
+def test_who_only_ever_retries_stalls_and_its_reason_and_the_upstreams_are_told() -> None:
+    court = Court(AskingContract.declaration(), "basic")
+    failed = next(each for each in court.all(LAWS) if each.outcome == "failed")
+    assert failed.law == "items_are_well_formed"
+    assert "nothing came for" in failed.reason
+    assert "/items: 500" in failed.reason
+    assert "The upstream raised KeyError: 'after'." in failed.reason
 
 
 CONTRACT = """
