@@ -404,6 +404,16 @@ class RetriesAfterTheUsualWait(RetriesAtOnce):
     after = None
 
 
+class Ending(Following):
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "follow": False}
+
+
+@breaks("waits_without_work", Ending)
+class ReturnsAtTheEnd(Lawful):
+    """Is not declared `bounded`, and ends."""
+
+
 class Leaking(Lawful):
     """Leaves something in `open`."""
 
