@@ -34,8 +34,9 @@ STOPPED = "source.stopped"
 class Life:
     """`async with Life(source, config, ledger) as life:` opens a source, and closes it at the end.
 
-    Every unit is committed to the ledger as soon as it is closed, and told with `committed` unless
-    `acknowledges` is False. `waits` is called whenever the source waits. `retries` are the Retry
+    It is closed too when `open` fails or is stopped. Every unit is committed to the ledger as soon
+    as it is closed, and told with `committed` unless `acknowledges` is False. `waits` is called
+    whenever the source waits: in `open`, for an item, in `committed` and in `close`. `retries` are the Retry
     errors that were raised and waited for. `pause`, asked after every item, is for how many seconds
     nobody pulls; asked again after that. With a `clock`, tokens and the waits before another try
     are its own.
@@ -70,13 +71,22 @@ class Life:
     async def __aenter__(self) -> Life:
         try:
             await self._stepped(call(self.source.open))
-        except Retry as retry:
-            self.retries.append(retry)
+        except BaseException as error:
+            if isinstance(error, Retry):
+                self.retries.append(error)
+            await self._close_unopened()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await call(self.source.close)
+        await self._stepped(call(self.source.close))
+
+    async def _close_unopened(self) -> None:
+        """Close as the runtime does whatever became of `open`, whose error says more."""
+        try:
+            await call(self.source.close)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises
+            self.ledger.blame(f"not opened, close() raised {describe(error)}.", STOPPED)
 
     async def read(
         self,
@@ -229,7 +239,7 @@ class Life:
 
     async def _tell(self, place: Partition, offset: Offset) -> None:
         if self._acknowledges:
-            await call(self.source.committed, place, offset)
+            await self._stepped(call(self.source.committed, place, offset))
 
 
 async def ask_partitions(source: type[Source[Any]], config: Config) -> list[Any]:

@@ -376,6 +376,45 @@ class FailsWhenStopped(Lawful):
             raise AttributeError("writer") from None
 
 
+@breaks("stops_at_every_await", OneShard)
+class SwallowsCancellationAsItAcknowledges(Lawful):
+    async def committed(self, partition: Any, offset: Any) -> None:
+        while True:
+            try:
+                return await super().committed(partition, offset)
+            except asyncio.CancelledError:
+                await asyncio.sleep(3)
+
+
+@breaks("stops_at_every_await", OneShard)
+class FailsWhenStoppedAsItAcknowledges(Lawful):
+    async def committed(self, partition: Any, offset: Any) -> None:
+        try:
+            await super().committed(partition, offset)
+        except asyncio.CancelledError:
+            raise AttributeError("writer") from None
+
+
+@breaks("stops_at_every_await")
+class ClosesWhatItNeverOpened(Lawful):
+    async def open(self) -> None:
+        await asyncio.sleep(0)
+        self.opened = [self.config.url]
+
+    async def close(self) -> None:
+        self.opened.clear()
+
+
+@breaks("stops_at_every_await", OneShard)
+class SwallowsCancellationAsItCloses(Lawful):
+    async def close(self) -> None:
+        for _ in range(5):
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                await asyncio.sleep(3)
+
+
 @breaks("waits_without_work", Following)
 class Spins(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
