@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -132,6 +133,49 @@ def test_a_law_that_is_over_its_time_fails_with_its_name_and_place(how: str) -> 
     assert (name, outcome) == ("long", "failed")
     assert "not done in its 0.2 s" in reason
     assert "over.wait(1.5)" in reason or how == "waiting"
+
+
+async def hold(over: threading.Event) -> None:
+    while not over.is_set():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.leaves_threads("a task that does not let go")
+@pytest.mark.parametrize("ends", ["broken", "kept"])
+def test_a_law_keeps_its_sentence_when_a_task_does_not_let_go(ends: str) -> None:
+    over, tasks = threading.Event(), []
+
+    async def held(trial: Trial) -> None:
+        tasks.append(asyncio.create_task(hold(over)))
+        await asyncio.sleep(0)
+        if ends == "broken":
+            raise Broken("here")
+
+    [(_, outcome, reason)] = verdicts(named("held", held, seconds=1.0))
+    over.set()
+    assert outcome == "failed"
+    if ends == "broken":
+        assert reason == "here"
+    else:
+        assert "this does not let go" in reason
+        assert "in hold" in reason
+
+
+def test_a_law_over_its_time_tells_what_its_tasks_await() -> None:
+    over = asyncio.Event()
+
+    async def innermost() -> Any:
+        await over.wait()
+        yield 1
+
+    async def long(trial: Trial) -> None:
+        async for _ in innermost():
+            pass
+
+    [(_, outcome, reason)] = verdicts(named("long", long, seconds=0.2))
+    assert outcome == "failed"
+    assert "in test_a_law_over_its_time_tells_what_its_tasks_await.<locals>.long" in reason
 
 
 def test_a_waived_law_is_told_with_its_reason() -> None:
