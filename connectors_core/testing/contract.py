@@ -19,10 +19,10 @@ class SourceContract:
 
     `source` is the class; `upstream` makes async context managers with `config()`, the options that
     point the source there, and where they can `expected()`, the values of a complete read, in order
-    within each partition, `fault(kind)`, and
-    `grow()`, which makes more and returns its values. A fresh one is made for every reading, so it MUST
-    serve the same data each time. `capabilities` are among `law.CAPABILITIES`; `waive` gives a law
-    that is not kept its reason; `offsets` is a folder of golden offsets.
+    within each partition, `fault(kind)`, and `grow()`, which makes more and returns its values. A
+    fresh one is made for every reading, so it MUST serve the same data each time. `capabilities` are
+    among `law.CAPABILITIES`, `replayable` or `live_only` with them; `waive` gives a law that is not
+    kept its reason; `offsets` is a folder of golden offsets.
     """
 
     source: ClassVar[type[Source[Any]]]

@@ -58,6 +58,11 @@ def declared(contract: Any, laws: Collection[str]) -> Declaration:
         _require_known(each, CAPABILITIES, f"{name}.capabilities")
     if {"live_only", "replayable"} <= capabilities:
         raise _mistake(f"{name}.capabilities: a source is live_only or replayable, not both.")
+    if not {"live_only", "replayable"} & capabilities:
+        raise _mistake(
+            f"{name}.capabilities: nothing says what a restart does. Add replayable if a read from"
+            " an offset gives again what followed it, live_only if what was missed is gone."
+        )
     endless = not {"bounded", "live_only"} & capabilities
     if endless and isinstance(upstream, type) and not hasattr(upstream, "expected"):
         raise _mistake(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from connectors_core.api.errors import ConfigError
+from connectors_core.runtime.retry import describe
+from connectors_core.testing.law import Broken
 
 START_SECONDS = 30.0
 
@@ -18,7 +20,7 @@ class FarSide:
     """`async with FarSide(Upstream) as far:` runs an upstream until the block ends.
 
     Its own thread keeps a source that blocks its loop from blocking the upstream as well. What the
-    upstream raises is raised here. `thread` is the thread's id, `options` what `config()` gave.
+    upstream raises is raised here; when the block ends with Broken, it is part of that. `thread` is the thread's id, `options` what `config()` gave.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -42,11 +44,23 @@ class FarSide:
             raise
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, *trace: object
+    ) -> None:
         try:
-            await self._on_loop(lambda: self._upstream.__aexit__(*error))
+            if isinstance(error, Broken):
+                await self._end_after(error)
+            else:
+                await self._on_loop(lambda: self._upstream.__aexit__(kind, error, *trace))
         finally:
             await self._end()
+
+    async def _end_after(self, broken: Broken) -> None:
+        """End an upstream as if all was well, so that it tells what it has collected."""
+        try:
+            await self._on_loop(lambda: self._upstream.__aexit__(None, None, None))
+        except Exception as error:
+            raise Broken(f"{broken} The upstream raised {describe(error)}.") from error
 
     async def expected(self) -> list[Any] | None:
         """Return the values that a complete read gives, None if the upstream does not tell."""

@@ -26,7 +26,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`do` is `run` (a worker on a plot) or `schemas` (what the values look like).
+    """`do` is `run` (a worker on a plot), `schemas` (what the values look like) or `partitions`.
 
     `options` are the source's. With `count`, a run ends when so many records are stored on the plot,
     by former workers too; else when the source ends. `crash` is what `runtime.crash` is

@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from connectors_core.testing.law import LEVELS, Broken, Law, NotApplicable
 from connectors_core.testing.laws.offsets import golden_of
 from connectors_core.testing.pulse import place_of
 from connectors_core.testing.trial import Trial
+from connectors_core.testing.waiting import tasks_of
 
 Outcome: TypeAlias = Literal["passed", "failed", "skipped", "waived", "not judged"]
 LATE_SECONDS = 2.0
@@ -92,6 +94,7 @@ class _Case(threading.Thread):
         self._trial = trial
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.decided = threading.Event()
         self.error: BaseException | None = None
         self.note = ""
 
@@ -99,29 +102,45 @@ class _Case(threading.Thread):
         try:
             asyncio.run(self._judge())
         except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is a verdict
-            self.error = error
+            self.error = self.error or error
+        finally:
+            self.decided.set()
 
     async def _judge(self) -> None:
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
-        self.note = await self._law.judge(self._trial) or ""
+        try:
+            self.note = await self._law.judge(self._trial) or ""
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is a verdict
+            self.error = error
+        # Here, as the loop waits at its end for tasks that may never let go.
+        self.decided.set()
+
+    def place(self) -> str:
+        """Return where the thread and the tasks of the loop are."""
+        return f"{place_of(self.ident)}{tasks_of(self._loop)}"
 
     def give_up(self) -> None:
         """Ask the law to end."""
-        if self._loop is not None and self._task is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._task.cancel)
+        with suppress(RuntimeError):  # the loop is closed
+            if self._loop is not None and self._task is not None:
+                self._loop.call_soon_threadsafe(self._task.cancel)
         self.join(LATE_SECONDS)
 
 
 def _judged(law: Law, trial: Trial) -> tuple[Outcome, str]:
     case = _Case(law, trial)
+    began = time.monotonic()
     case.start()
-    case.join(law.seconds)
-    if case.is_alive():
-        place = place_of(case.ident)
+    if not case.decided.wait(law.seconds):
+        place = case.place()
         case.give_up()
         return "failed", f"not done in its {law.seconds:g} s. It was at:\n{place}"
     error = case.error
+    left = law.seconds - (time.monotonic() - began)
+    case.join(LATE_SECONDS if error is not None else max(LATE_SECONDS, left))
+    if error is None and case.is_alive():
+        return "failed", f"all is read, and this does not let go:\n{case.place()}"
     if error is None:
         return "passed", case.note
     if isinstance(error, NotApplicable):

@@ -25,6 +25,8 @@ from connectors_core.testing.steps import Steps
 
 STALL_SECONDS, LOOK_SECONDS = 5.0, 0.1
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 3.0
+LET_GO_SECONDS = 2.0
+"""How long who has stalled may take to end: then it is told, whatever is left."""
 STOPPED = "source.stopped"
 """The code of a fault that shows when a source is stopped."""
 
@@ -32,8 +34,9 @@ STOPPED = "source.stopped"
 class Life:
     """`async with Life(source, config, ledger) as life:` opens a source, and closes it at the end.
 
-    Every unit is committed to the ledger as soon as it is closed, and told with `committed` unless
-    `acknowledges` is False. `waits` is called whenever the source waits. `retries` are the Retry
+    It is closed too when `open` fails or is stopped. Every unit is committed to the ledger as soon
+    as it is closed, and told with `committed` unless `acknowledges` is False. `waits` is called
+    whenever the source waits: in `open`, for an item, in `committed` and in `close`. `retries` are the Retry
     errors that were raised and waited for. `pause`, asked after every item, is for how many seconds
     nobody pulls; asked again after that. With a `clock`, tokens and the waits before another try
     are its own.
@@ -58,6 +61,7 @@ class Life:
         self._waits = waits
         self._together = source.read_all is not Source.read_all
         self._moved_at = 0.0
+        self._asked_for = 0.0
         self._ended: asyncio.Future[None]
         self._full = False
         self._closing: set[asyncio.Task[Any] | None] = set()
@@ -67,13 +71,22 @@ class Life:
     async def __aenter__(self) -> Life:
         try:
             await self._stepped(call(self.source.open))
-        except Retry as retry:
-            self.retries.append(retry)
+        except BaseException as error:
+            if isinstance(error, Retry):
+                self.retries.append(error)
+            await self._close_unopened()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await call(self.source.close)
+        await self._stepped(call(self.source.close))
+
+    async def _close_unopened(self) -> None:
+        """Close as the runtime does whatever became of `open`, whose error says more."""
+        try:
+            await call(self.source.close)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises
+            self.ledger.blame(f"not opened, close() raised {describe(error)}.", STOPPED)
 
     async def read(
         self,
@@ -86,7 +99,8 @@ class Life:
         """Read until every generator returns (True), or until `enough` says so (False).
 
         After enough it goes on for `quiet` seconds, to see what should not come. Raises what the
-        source raises, but for Retry; Broken if nothing comes for `stall` seconds.
+        source raises, but for Retry; Broken if no item comes for `stall` seconds, and as many more
+        as a Retry asks to wait, up to 3.
         """
         places = list(partitions)
         groups = [places] if self._together else [[place] for place in places]
@@ -102,14 +116,20 @@ class Life:
             for task in tasks:
                 if task not in self._closing:
                     task.cancel()
-            raised = sys.exc_info()[1]
-            for error in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(error, Exception) and error is not raised:
-                    self.ledger.blame(f"stopped, it raised {describe(error)}.", STOPPED)
+            await self._let_go(tasks, sys.exc_info()[1])
         return ended
 
+    async def _let_go(self, tasks: list[asyncio.Task[None]], raised: BaseException | None) -> None:
+        """Wait for readings that are stopped, and note what they raise of themselves."""
+        seconds = LET_GO_SECONDS if isinstance(raised, Broken) else None
+        done, _ = await asyncio.wait(tasks, timeout=seconds)
+        for task in done:
+            error = None if task.cancelled() else task.exception()
+            if isinstance(error, Exception) and error is not raised:
+                self.ledger.blame(f"stopped, it raised {describe(error)}.", STOPPED)
+
     async def _until_done(self, tasks: list[asyncio.Task[None]], stall: float) -> None:
-        self._moved_at = time.monotonic()
+        self._moved()
         self._ended = asyncio.get_running_loop().create_future()
         pending: set[asyncio.Future[Any]] = {self._ended, *tasks}
         while not self._full and any(not task.done() for task in tasks):
@@ -119,11 +139,18 @@ class Life:
             for each in done:
                 each.result()
             self._look()
-            if time.monotonic() - self._moved_at > stall:
-                raise Broken(
-                    f"nothing came for {stall:.0f} s, after {self.ledger.count} records. Raise"
-                    " Retry for what is not there, and return when there is no more."
-                )
+            if (still := time.monotonic() - self._moved_at) > stall + self._asked_for:
+                raise Broken(self._stalled(still))
+
+    def _stalled(self, seconds: float) -> str:
+        said = f"nothing came for {seconds:.0f} s, after {self.ledger.count} records."
+        if self.retries:
+            last = describe(self.retries[-1])
+            return f"{said} It raised Retry {len(self.retries)} times, the last is {last}."
+        return f"{said} Raise Retry for what is not there, and return when there is no more."
+
+    def _moved(self) -> None:
+        self._moved_at, self._asked_for = time.monotonic(), 0.0
 
     async def _follow(self, places: list[Partition]) -> None:
         for place in places:
@@ -136,7 +163,9 @@ class Life:
             except Retry as retry:
                 self.retries.append(retry)
                 wait = RETRY_SECONDS if retry.after is None else retry.after
-                self._moved_at = time.monotonic()
+                # Bounded, or who asks for a little again and again would never stall.
+                asked_for = self._asked_for + (retry.after or 0.0)
+                self._asked_for = min(asked_for, LONGEST_RETRY_SECONDS)
                 for place in places:
                     self.context.overlay(place).clear()
                 self._look()
@@ -158,7 +187,7 @@ class Life:
                 await self._take(item, intake)
                 while (seconds := self.pause()) > 0:
                     await asyncio.sleep(seconds)
-                    self._moved_at = time.monotonic()
+                    self._moved()
             if not self._full:
                 intake.require_closed()
         finally:
@@ -182,7 +211,7 @@ class Life:
     async def _take(self, item: Any, intake: Intake) -> None:
         if self._full:
             return
-        self._moved_at = time.monotonic()
+        self._moved()
         if (closed := intake.take(item)) is None:
             return
         self._look()
@@ -210,7 +239,7 @@ class Life:
 
     async def _tell(self, place: Partition, offset: Offset) -> None:
         if self._acknowledges:
-            await call(self.source.committed, place, offset)
+            await self._stepped(call(self.source.committed, place, offset))
 
 
 async def ask_partitions(source: type[Source[Any]], config: Config) -> list[Any]:

@@ -40,7 +40,8 @@ at once, no more than some records are taken before they are committed."""
 
 def done(declaration: Declaration, job: Job) -> Done:
     """Do a job in this process, which may be killed by it."""
-    return asyncio.run({"run": _run, "schemas": _schemas}[job.do](declaration, job))
+    does = {"run": _run, "schemas": _schemas, "partitions": _partitions}
+    return asyncio.run(does[job.do](declaration, job))
 
 
 async def _run(declaration: Declaration, job: Job) -> Done:
@@ -124,6 +125,12 @@ async def _schemas(declaration: Declaration, job: Job) -> Done:
         await life.read(map(Partition, partitions), enough)
     list(store_all(declaration.source, ledger.records(), registry))
     return Done(0, found=_by_subject(registry))
+
+
+async def _partitions(declaration: Declaration, job: Job) -> Done:
+    config = declaration.source.config_class()(**job.options)
+    asked = await ask_partitions(declaration.source, config)
+    return Done(0, found={"partitions": [Partition(each).key for each in asked]})
 
 
 def _by_subject(registry: EmbeddedRegistry) -> dict[str, str]:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from connectors_core import OffsetError, Record, Retry, Source
+from connectors_core.testing import Request, Response
 from tests.hostile.lawful import SHARDS, Items, Lawful, Options, Paced, seq_of
 from tests.hostile.lawful_kinds import TellsGaps
 
@@ -173,6 +174,49 @@ class OneLeads(Lawful):
         async for record in super().read(partition, offset):
             if self.leads or record.value["seq"] > 1:
                 yield record
+
+
+class OneSession(Items):
+    """Serves whoever has come last, and has nothing for the others."""
+
+    session = ""
+
+    def answer(self, request: Request) -> Response:
+        if request.path == "/session":
+            self.session = request.query["id"]
+            return Response(body="{}")
+        session = request.query.pop("session", self.session)
+        if session == self.session:
+            return super().answer(request)
+        return Response(body='{"items": [], "oldest": 1}')
+
+
+@breaks("partitions_split", OneSession)
+class ThrowsTheOthersOut(Lawful):
+    session = ""
+
+    async def open(self) -> None:
+        self.session = uuid.uuid4().hex
+        await self.ask("/session", id=self.session)
+
+    async def ask(self, path: str, **query: Any) -> Any:
+        if path == "/items":
+            await asyncio.sleep(0.01)
+            query["session"] = self.session
+        return await super().ask(path, **query)
+
+
+@breaks("partitions_are_the_same_elsewhere")
+class PartitionsOfASet(Lawful):
+    async def partitions(self) -> Any:
+        return [{"shard": int(each[6:])} for each in {f"shard {n}" for n in range(SHARDS)}]
+
+
+@breaks("partitions_are_the_same_elsewhere")
+class NamedByAHash(Lawful):
+    async def partitions(self) -> Any:
+        names = [hash(f"shard {number}") for number in range(SHARDS)]
+        return [{"shard": number, "name": names[number]} for number in range(SHARDS)]
 
 
 # Readings.
@@ -376,6 +420,45 @@ class FailsWhenStopped(Lawful):
             raise AttributeError("writer") from None
 
 
+@breaks("stops_at_every_await", OneShard)
+class SwallowsCancellationAsItAcknowledges(Lawful):
+    async def committed(self, partition: Any, offset: Any) -> None:
+        while True:
+            try:
+                return await super().committed(partition, offset)
+            except asyncio.CancelledError:
+                await asyncio.sleep(3)
+
+
+@breaks("stops_at_every_await", OneShard)
+class FailsWhenStoppedAsItAcknowledges(Lawful):
+    async def committed(self, partition: Any, offset: Any) -> None:
+        try:
+            await super().committed(partition, offset)
+        except asyncio.CancelledError:
+            raise AttributeError("writer") from None
+
+
+@breaks("stops_at_every_await")
+class ClosesWhatItNeverOpened(Lawful):
+    async def open(self) -> None:
+        await asyncio.sleep(0)
+        self.opened = [self.config.url]
+
+    async def close(self) -> None:
+        self.opened.clear()
+
+
+@breaks("stops_at_every_await", OneShard)
+class SwallowsCancellationAsItCloses(Lawful):
+    async def close(self) -> None:
+        for _ in range(5):
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                await asyncio.sleep(3)
+
+
 @breaks("waits_without_work", Following)
 class Spins(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
@@ -411,6 +494,16 @@ class LooksOnce(Lawful):
         if not page["items"]:
             await asyncio.Event().wait()
         return page
+
+
+class Ending(Following):
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "follow": False}
+
+
+@breaks("waits_without_work", Ending)
+class ReturnsAtTheEnd(Lawful):
+    """Is not declared `bounded`, and ends."""
 
 
 class Leaking(Lawful):

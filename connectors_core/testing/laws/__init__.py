@@ -24,9 +24,10 @@ from connectors_core.testing.laws import (
 
 LAWS: tuple[Law, ...] = (
     *options.LAWS,
-    *scopes.LAWS,
     *partitions.FIRST,
-    *reads.LAWS,
+    *reads.LAWS[:1],
+    *scopes.LAWS,
+    *reads.LAWS[1:],
     *offsets.LAWS,
     *lifecycle.LAWS,
     *later.LAWS,

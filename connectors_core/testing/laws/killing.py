@@ -1,19 +1,46 @@
-"""Laws of a worker in a process of its own: killed at every boundary; the same schemas anywhere."""
+"""Laws of a worker in a process of its own: killed at every boundary; the same anywhere."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import wraps
 
 from connectors_core.configs.worker.place import KafkaPlace
+from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.ground import Ground
-from connectors_core.testing.job import Job
+from connectors_core.testing.job import Done, Job
 from connectors_core.testing.kills import Kills
 from connectors_core.testing.law import Law, law, require
 from connectors_core.testing.nursery import Nursery
 from connectors_core.testing.trial import Trial
 
 ELSEWHERE = {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "LANG": "C"}
+
+
+@law("full", seconds=30, rests_on=("partitions_are_stable",))
+async def partitions_are_the_same_elsewhere(trial: Trial) -> None:
+    """The partitions are the same, in the same order, in another process, with another hash seed,
+    time zone and locale.
+
+    Every restart is another process: what has another name there is read from the start, and tasks
+    go by the order.
+
+    Sort what comes in no order, as a set; name nothing by `hash()`, an id or the environment.
+    """
+    found = []
+    async with trial.upstream() as far:
+        for environment in ({"PYTHONHASHSEED": "1"}, ELSEWHERE):
+            done = await _done_in(environment, "partitions", trial, far)
+            found.append(done.found["partitions"])
+    one, other = found
+    gone = sorted({*one} ^ {*other})
+    require(not gone, f"two processes differ in the partitions {', '.join(gone)}.")
+    require(
+        one == other,
+        f"partitions() gives {', '.join(one)} in one process, {', '.join(other)} in another. Sort"
+        " them.",
+    )
 
 
 @law("full", seconds=30, rests_on=("records_survive_avro",))
@@ -26,12 +53,8 @@ async def schemas_are_stable(trial: Trial) -> None:
     """
     found = []
     for environment in ({"PYTHONHASHSEED": "1"}, ELSEWHERE):
-        async with trial.upstream() as far, Nursery(trial.home, environment) as nursery:
-            with Ground(trial.source.topics).plot() as plot:
-                job = Job("schemas", plot, trial.options(far), await trial.count(far))
-                done = await nursery.do(job)
-        require(done.code == 0, f"in a process of its own: {done.text}")
-        found.append(done.found)
+        async with trial.upstream() as far:
+            found.append((await _done_in(environment, "schemas", trial, far)).found)
     one, other = found
     for subject in sorted({*one, *other}):
         require(
@@ -39,6 +62,16 @@ async def schemas_are_stable(trial: Trial) -> None:
             f"the schema {subject} is {one.get(subject)} in one process, {other.get(subject)} in"
             " another.",
         )
+
+
+async def _done_in(environment: Mapping[str, str], what: str, trial: Trial, far: FarSide) -> Done:
+    """Do a job in a process of its own. Raises Broken if it fails."""
+    async with Nursery(trial.home, environment) as nursery:
+        with Ground(trial.source.topics).plot() as plot:
+            job = Job(what, plot, trial.options(far), await trial.count(far))
+            done = await nursery.do(job)
+    require(done.code == 0, f"in a process of its own: {done.text}")
+    return done
 
 
 @law("crash", seconds=300, rests_on=("resumes_from_every_offset",), needs={"replayable"})
@@ -63,5 +96,5 @@ def on_kafka(kafka: KafkaPlace) -> Law:
     return replace(survives_a_kill_at_every_point, judge=judge)
 
 
-FULL = (schemas_are_stable,)
+FULL = (partitions_are_the_same_elsewhere, schemas_are_stable)
 CRASH = (survives_a_kill_at_every_point,)

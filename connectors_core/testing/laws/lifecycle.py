@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors_core.runtime.retry import describe
 from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.law import Broken, NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
@@ -109,7 +110,7 @@ async def waits_without_work(trial: Trial) -> None:
             before = len(life.retries)
             used = await _cpu_used(far)
             retries = len(life.retries) - before
-            require(not reading.done() or not reading.exception(), "it failed while it waited.")
+            _require_waiting(reading)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
     require(
@@ -121,6 +122,14 @@ async def waits_without_work(trial: Trial) -> None:
         f"it raised Retry {retries} times in {IDLE_SECONDS:.0f} s without anything to read. That"
         " nothing is new is no error: wait, and look again.",
     )
+
+
+def _require_waiting(reading: asyncio.Task[bool]) -> None:
+    if not reading.done():
+        return
+    if error := reading.exception():
+        raise Broken(f"it failed while it waited: {describe(error)}") from error
+    raise Broken("it returned. Declare `bounded`, or go on looking for more.")
 
 
 async def _cpu_used(far: FarSide) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from connectors_core.api.errors import ContractError
@@ -54,7 +56,8 @@ async def partitions_are_stable(trial: Trial) -> None:
     needs={"splits"},
 )
 async def partitions_split(trial: Trial) -> None:
-    """Read by 1, 2, … n tasks, each with some of the partitions, the same values come.
+    """Read by two, three and four tasks at the same time, each with some of the partitions, the
+    same values come.
 
     `tasks.max` must change how fast it goes, and nothing else.
 
@@ -69,19 +72,35 @@ async def partitions_split(trial: Trial) -> None:
         " a config() with two or more, or leave `splits` out.",
     )
     for tasks in range(2, min(count, 4) + 1):
-        ledger = Ledger()
+        ledgers = [Ledger() for _ in range(tasks)]
         async with trial.upstream() as far:
             partitions = await trial.partitions(far)
-            for task in range(tasks):
-                await _read_some(trial, far, ledger, partitions, slice(task, None, tasks))
+            await _together(
+                _read_some(trial, far, ledger, partitions, slice(task, None, tasks))
+                for task, ledger in enumerate(ledgers)
+            )
+        ledger = Ledger()
+        for each in ledgers:
+            ledger.units += each.units
         cure = "Each partition must give its own values, whoever reads the others."
         trial.require_whole(wanted, ledger, f"split over {tasks} tasks", cure)
+
+
+async def _together(readings: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all; raise what the first raises, as it is."""
+    tasks = [asyncio.create_task(each) for each in readings]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _read_some(
     trial: Trial, far: FarSide, ledger: Ledger, partitions: list[Partition], part: slice
 ) -> None:
-    count = ledger.count + sum((await trial.counts())[part])
+    count = sum((await trial.counts())[part])
     async with trial.life(far, ledger) as life:
         if "bounded" in trial.capabilities:
             await life.read(partitions[part])

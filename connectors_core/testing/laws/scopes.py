@@ -27,7 +27,7 @@ SCOPES = {
 _MANAGER = "asynccontextmanager"
 
 
-@law()
+@law(seconds=20)
 async def yields_outside_of_scopes(trial: Trial) -> None:
     """No generator yields inside a timeout or a task group.
 

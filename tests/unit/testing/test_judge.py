@@ -4,14 +4,17 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from pydantic import Field
 
 from connectors_core.api.config import Config
-from connectors_core.api.errors import ConfigError
+from connectors_core.api.errors import ConfigError, Retry
 from connectors_core.api.record import Record
 from connectors_core.api.source import Source
+from connectors_core.testing import HttpUpstream, Request, Response
 from connectors_core.testing.contract import SourceContract
 from connectors_core.testing.judge import Court, Verdict, first_failure
 from connectors_core.testing.law import Broken, Law, NotApplicable, law
@@ -42,7 +45,7 @@ class Nothing:
 class Contract(SourceContract):
     source = Empty
     upstream = Nothing
-    capabilities = {"bounded"}
+    capabilities = {"bounded", "replayable"}
 
 
 def named(name: str, judge: Callable[[Trial], Awaitable[None]], **options: Any) -> Law:
@@ -132,6 +135,49 @@ def test_a_law_that_is_over_its_time_fails_with_its_name_and_place(how: str) -> 
     assert "over.wait(1.5)" in reason or how == "waiting"
 
 
+async def hold(over: threading.Event) -> None:
+    while not over.is_set():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.leaves_threads("a task that does not let go")
+@pytest.mark.parametrize("ends", ["broken", "kept"])
+def test_a_law_keeps_its_sentence_when_a_task_does_not_let_go(ends: str) -> None:
+    over, tasks = threading.Event(), []
+
+    async def held(trial: Trial) -> None:
+        tasks.append(asyncio.create_task(hold(over)))
+        await asyncio.sleep(0)
+        if ends == "broken":
+            raise Broken("here")
+
+    [(_, outcome, reason)] = verdicts(named("held", held, seconds=1.0))
+    over.set()
+    assert outcome == "failed"
+    if ends == "broken":
+        assert reason == "here"
+    else:
+        assert "this does not let go" in reason
+        assert "in hold" in reason
+
+
+def test_a_law_over_its_time_tells_what_its_tasks_await() -> None:
+    over = asyncio.Event()
+
+    async def innermost() -> Any:
+        await over.wait()
+        yield 1
+
+    async def long(trial: Trial) -> None:
+        async for _ in innermost():
+            pass
+
+    [(_, outcome, reason)] = verdicts(named("long", long, seconds=0.2))
+    assert outcome == "failed"
+    assert "in test_a_law_over_its_time_tells_what_its_tasks_await.<locals>.long" in reason
+
+
 def test_a_waived_law_is_told_with_its_reason() -> None:
     class Waiving(Contract):
         waive = {"offsets_move": "they stand still by night"}
@@ -150,6 +196,7 @@ def test_a_waived_law_is_told_with_its_reason() -> None:
         ({"upstream": dict}, "Wrong.upstream: dict has no __aenter__."),
         ({"capabilities": {"replayble"}}, "unknown: 'replayble'. Did you mean replayable?"),
         ({"capabilities": {"live_only", "replayable"}}, "live_only or replayable, not both"),
+        ({"capabilities": {"bounded"}}, "nothing says what a restart does. Add replayable if"),
         ({"capabilities": {"replayable"}}, "Give Nothing an expected(), or declare one of them."),
         ({"waive": {"offsets_mov": "x"}}, "unknown: 'offsets_mov'. Did you mean offsets_move?"),
         ({"waive": {"offsets_move": " "}}, "Wrong.waive: offsets_move needs a reason."),
@@ -191,6 +238,55 @@ def test_what_an_endless_source_skips_at_a_resume_is_named() -> None:
     assert verdict.outcome == "failed"
     assert "resumed after unit 1, offset {'n': 2}" in verdict.reason
     assert '1 lost, as {"n": 2}' in verdict.reason
+
+
+class Port(Config):
+    port: int = Field(ge=1, le=65535, description="Where to ask.")
+
+
+class Asks(Source[Port]):
+    """Takes a far side that is broken for one that is away."""
+
+    name = "asks"
+
+    async def read(self, partition: Any, offset: Any) -> Any:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.config.port)
+        try:
+            writer.write(b"GET /items HTTP/1.1\r\nHost: x\r\n\r\n")
+            line = await reader.readline()
+        finally:
+            writer.close()
+        raise Retry(f"/items: {line.split()[1].decode()}", after=0.05)
+        yield
+
+
+class Mistaken(HttpUpstream):
+    """A fake with a mistake in its handler."""
+
+    def __init__(self) -> None:
+        super().__init__(self.answer)
+
+    def answer(self, request: Request) -> Response:
+        return Response(body=request.query["after"])
+
+    def config(self) -> dict[str, Any]:
+        return {"port": self.port}
+
+
+class AskingContract(SourceContract):
+    source = Asks
+    upstream = Mistaken
+    capabilities = {"replayable", "bounded"}
+
+
+@pytest.mark.slow
+def test_who_only_ever_retries_stalls_and_its_reason_and_the_upstreams_are_told() -> None:
+    court = Court(AskingContract.declaration(), "basic")
+    failed = next(each for each in court.all(LAWS) if each.outcome == "failed")
+    assert failed.law == "items_are_well_formed"
+    assert "nothing came for" in failed.reason
+    assert "/items: 500" in failed.reason
+    assert "The upstream raised KeyError: 'after'." in failed.reason
 
 
 CONTRACT = """

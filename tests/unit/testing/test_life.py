@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from connectors_core import Config, Partition, Record, Retry, Source
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.life import Life
@@ -28,6 +30,28 @@ class SlowToClose(Source[Config]):
         finally:
             closing.set()
             may_close.wait(60)
+
+
+class Away(Source[Config]):
+    """Can't be opened."""
+
+    name = "away"
+    closed = 0
+
+    async def open(self) -> None:
+        raise Retry("away")
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def test_who_could_not_be_opened_is_closed() -> None:
+    life = Life(Away, Config(), Ledger())
+    with pytest.raises(Retry, match="away"):
+        async with life:
+            pass
+    assert life.source.closed == 1
+    assert [str(each) for each in life.retries] == ["away"]
 
 
 async def test_who_is_stopped_while_it_closes_is_not_tried_again() -> None:
