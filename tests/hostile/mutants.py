@@ -782,6 +782,13 @@ class TellsTheSecretInAnError(Lawful):
             raise Retry(f"{error.message} with {self.secret()}", after=error.after) from error
 
 
+@breaks("secrets_are_kept")
+class TellsTheSecretInAReject(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        first = record.value["seq"] == 1
+        return [*[Reject("unreadable", self.secret().encode())][:first], record]
+
+
 @breaks("writes_nothing_of_its_own")
 class WritesAFile(Lawful):
     async def open(self) -> None:
