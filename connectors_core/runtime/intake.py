@@ -25,6 +25,7 @@ from connectors_core.runtime.calls import raised
 from connectors_core.runtime.chain import Step, run_chain
 from connectors_core.runtime.deadletter import DeadLetters
 from connectors_core.runtime.encode import Encoder, NeedSamples
+from connectors_core.runtime.items import checked_parts, require_no_open_unit
 from connectors_core.runtime.retry import describe
 from connectors_core.runtime.state import encode_state
 from connectors_core.runtime.unit import (
@@ -92,7 +93,7 @@ class Intake:
         if self._broken is not None:
             raise self._broken
         crash.reach("pull")
-        parts = [self._transformed(each) for each in _parts(item)]
+        parts = [self._transformed(each) for each in checked_parts(item)]
         state = NO_STATE
         if type(item) is Batch and item.state:
             values = encode_state(item.state)
@@ -159,12 +160,7 @@ class Intake:
         rows = [row for each in made for row in each]
         progress.open_filtered += made.count([])
         progress.open_rejected += sum(not delivered for delivered, _, _, _ in rows)
-        if type(item) is Batch and item.offset is None and progress.open_rows:
-            raise ContractError(
-                f"partition {progress.key}: a Batch without an offset came while a unit was open."
-                " Give an offset to the last record before it.",
-                code="source.unit",
-            )
+        require_no_open_unit(item, progress.key, len(progress.open_rows))
         self._add(rows, progress)
         if type(item) is Batch:
             self._add_state(state, progress)
@@ -241,42 +237,6 @@ class Intake:
         )
         parcel.bytes += size
         parcel.undelivered += size
-
-
-def _parts(item: Item) -> Sequence[Record | Reject]:
-    if type(item) is Batch:
-        return _checked_records(item)
-    if type(item) is Record:
-        return (item,)
-    assert type(item) is Reject
-    return (_checked_reject(item),)
-
-
-def _checked_records(batch: Batch) -> Sequence[Record]:
-    # Not any iterable: one that can be read only once would be empty when it is stored.
-    if not isinstance(batch.records, Sequence) or not isinstance(batch.state, Mapping):
-        raise ContractError(
-            "a Batch holds a sequence of Records (a list or tuple, not a generator) and a map of"
-            f" state, got {type(batch.records).__name__} and {type(batch.state).__name__}.",
-            code="source.batch",
-        )
-    for record in batch.records:
-        if type(record) is not Record or record.offset is not None:
-            raise ContractError(
-                "a Batch holds Records without offsets; the Batch has the offset.",
-                code="source.batch",
-            )
-    return batch.records
-
-
-def _checked_reject(reject: Reject) -> Reject:
-    if not isinstance(reject.raw, bytes | bytearray | memoryview) or type(reject.reason) is not str:
-        raise ContractError(
-            "a Reject has a reason of text and raw bytes, got"
-            f" {type(reject.reason).__name__} and {type(reject.raw).__name__}.",
-            code="source.item",
-        )
-    return reject
 
 
 def _copied(thing: Any) -> Any:

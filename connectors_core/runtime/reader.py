@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors_core.api.errors import ContractError, OffsetError, Retry
-from connectors_core.api.record import Batch, Item, Offset, Partition, Record, Reject
+from connectors_core.api.record import Item, Offset, Partition
 from connectors_core.api.source import Source
 from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.context import as_partition
+from connectors_core.runtime.items import require_closed, require_item
 from connectors_core.runtime.pump import AsyncPump
 from connectors_core.runtime.retry import Backoff, describe
 from connectors_core.runtime.thread_pump import ThreadPump
@@ -101,11 +102,7 @@ class Reader:
         await self._run.room()
 
     def _progress_of(self, item: Item) -> Progress:
-        if type(item) not in (Record, Batch, Reject):  # a str has a `partition` too
-            raise ContractError(
-                f"a source yields Record, Batch or Reject, got {type(item).__name__}.",
-                code="source.item",
-            )
+        require_item(item)
         partition, only = item.partition, self._only
         if only is not None:
             if partition is not None and partition != only.partition:
@@ -167,12 +164,7 @@ class Reader:
 
     def _check_closed(self) -> None:
         for progress in self._progresses.values():
-            if progress.open_rows:
-                raise ContractError(
-                    f"partition {progress.key}: read returned with {len(progress.open_rows)}"
-                    " records that no offset closes. Give the last record an offset.",
-                    code="source.open-unit",
-                )
+            require_closed(progress.key, len(progress.open_rows))
 
     async def _after_retry(self, retry: Retry, before: int) -> float:
         run = self._run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -84,19 +84,23 @@ def _short(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return _plain(value.model_dump())
-    if isinstance(value, msgspec.Struct):
-        return _plain(msgspec.structs.asdict(value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(dataclasses.asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    value = builtins_of(value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
         return [_plain(each) for each in value]
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
 
 
-def flat_list(some: Iterable[Iterable[str]]) -> list[str]:
-    """Return the texts of all partitions in one list."""
-    return [each for part in some for each in part]
+def builtins_of(value: Any) -> Any:
+    """Return a dict for a map, a model, a struct or a dataclass, a list for a list or a tuple, else
+    the value itself. What is within is left as it is."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    elif isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): each for key, each in value.items()}
+    return list(value) if isinstance(value, list | tuple) else value

@@ -35,12 +35,15 @@ class SourceContract:
 
     @staticmethod
     def comparable(value: Any) -> Any:
-        """Return what two readings of the same value have in common: a time of reading is not."""
+        """Return what two readings of the same value have in common: a time of reading is not.
+
+        It is never asked about None, the value of a tombstone.
+        """
         return value
 
     @staticmethod
     def comparable_key(key: Any) -> Any:
-        """Return what two readings of the same record's key have in common."""
+        """Return what two readings of the same record's key have in common. Never asked about None."""
         return key
 
     @classmethod

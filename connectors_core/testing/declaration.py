@@ -35,7 +35,11 @@ class Declaration:
 
     def value_text(self, record: Record) -> str:
         """Return what two reads have in common of a record's value, as text."""
-        return text_of(self.comparable(record.value))
+        return self.text_of(record.value)
+
+    def text_of(self, value: Any) -> str:
+        """Return what two reads have in common of a value, as text. A tombstone's None is itself."""
+        return text_of(None if value is None else self.comparable(value))
 
     def text(self, record: Record) -> str:
         """Return what two reads have in common of a record, as text: its key, topic and value."""
@@ -49,6 +53,8 @@ def declared(contract: Any, laws: Collection[str]) -> Declaration:
     source = getattr(contract, "source", None)
     if not (isinstance(source, type) and issubclass(source, Source)):
         raise _mistake(f"{name}.source: must be a source class, got {source!r}.")
+    if not isinstance(getattr(source, "name", None), str):
+        raise _mistake(f'{source.__name__}: has no name. Add name = "my-source" to the class.')
     upstream = getattr(contract, "upstream", None)
     if not callable(upstream):
         raise _mistake(f"{name}.upstream: must be a class of upstreams, got {upstream!r}.")

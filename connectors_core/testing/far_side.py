@@ -7,6 +7,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from connectors_core.api.errors import ConfigError
@@ -20,13 +21,15 @@ class FarSide:
     """`async with FarSide(Upstream) as far:` runs an upstream until the block ends.
 
     Its own thread keeps a source that blocks its loop from blocking the upstream as well. What the
-    upstream raises is raised here; when the block ends with Broken, it is part of that. `thread` is the thread's id, `options` what `config()` gave.
+    upstream raises is raised here; when the block ends with Broken, it is part of that. `threads`
+    are the ids of that thread and of those that `asyncio.to_thread` works on there; `options` is
+    what `config()` gave.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self.options: Mapping[str, Any] = {}
-        self.thread = 0
+        self.threads: set[int] = set()
         self._stopped: asyncio.Future[None]
 
     async def __aenter__(self) -> FarSide:
@@ -104,10 +107,15 @@ class FarSide:
         self.options = dict(self._upstream.config())
 
     def _run(self, near: asyncio.AbstractEventLoop) -> None:
-        self.thread = threading.get_ident()
+        self._note_thread()
+        executor = ThreadPoolExecutor(thread_name_prefix="far-side", initializer=self._note_thread)
+        self._loop.set_default_executor(executor)
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
         near.call_soon_threadsafe(self._stopped.set_result, None)
+
+    def _note_thread(self) -> None:
+        self.threads.add(threading.get_ident())
 
     async def _on_loop(self, function: Callable[[], Any]) -> Any:
         async def work() -> Any:

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors_core.api.errors import ContractError
-from connectors_core.api.record import Batch, Offset, Partition, Record, Reject
+from connectors_core.api.record import Batch, Item, Offset, Partition, Record, Reject
+from connectors_core.runtime.items import (
+    checked_parts,
+    require_closed,
+    require_item,
+    require_no_open_unit,
+)
 from connectors_core.runtime.state import encode_state
 from connectors_core.testing.ledger import Unit
 from connectors_core.testing.life_context import LifeContext
@@ -29,12 +35,9 @@ class Intake:
         place = self._place(item)
         if place is None:
             return None
-        if isinstance(item, Batch):
-            self._opened[place] += item.records
-        else:
-            self._opened[place].append(item)
-            if item.offset is None:
-                return None
+        self._opened[place] += self._parts(item, place)
+        if type(item) is not Batch and item.offset is None:
+            return None
         offset = None if item.offset is None else dict(item.offset)
         self._commit(place, offset, self._encoded(item))
         return place, offset
@@ -42,12 +45,10 @@ class Intake:
     def require_closed(self) -> None:
         """Note a fault for each unit that is still open."""
         for place, items in self._opened.items():
-            if items:
-                self._ledger.blame(
-                    f"partition {place.key}: read returned with {len(items)} records that no offset"
-                    " closes. Give the last record an offset.",
-                    "source.open-unit",
-                )
+            try:
+                require_closed(place.key, len(items))
+            except ContractError as error:
+                self._ledger.faults.append(error)
 
     def _commit(
         self, place: Partition, offset: Offset | None, state: dict[str, str | None]
@@ -60,9 +61,10 @@ class Intake:
 
     def _place(self, item: Any) -> Partition | None:
         """Return whose item it is; None with the fault noted if that can't be said."""
-        if not isinstance(item, Record | Batch | Reject):
-            kind = type(item).__name__
-            self._ledger.blame(f"a source yields Record, Batch or Reject, got {kind}.")
+        try:
+            require_item(item)
+        except ContractError as error:
+            self._ledger.faults.append(error)
             return None
         if not self._together:
             (place,) = self._opened
@@ -77,9 +79,17 @@ class Intake:
             return None
         return named
 
-    def _encoded(self, item: Record | Batch | Reject) -> dict[str, str | None]:
+    def _parts(self, item: Item, place: Partition) -> Sequence[Record | Reject]:
         try:
-            return encode_state(item.state) if isinstance(item, Batch) else {}
+            require_no_open_unit(item, place.key, len(self._opened[place]))
+            return checked_parts(item)
+        except ContractError as error:
+            self._ledger.faults.append(error)
+            return ()
+
+    def _encoded(self, item: Item) -> dict[str, str | None]:
+        try:
+            return encode_state(item.state) if type(item) is Batch else {}
         except ContractError as error:
             self._ledger.faults.append(error)
             return {}

@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel, Secret, SecretStr, ValidationError
 
 from connectors_core.api.config import Config
 from connectors_core.api.record import Partition, Record
-from connectors_core.testing.compare import difference, flat_list, text_of, texts_of
+from connectors_core.testing.compare import difference, texts_of
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.faults import BAD_TLS
@@ -24,6 +25,7 @@ from connectors_core.testing.open_scopes import Scopes
 
 LIVE_RECORDS = 20
 SECRET_LENGTH = 6
+"""What is shorter is in some text by chance."""
 QUIET_SECONDS = 0.1
 """How long a source without an end is watched for records that should not come."""
 
@@ -126,16 +128,15 @@ class Trial:
 
     async def wanted(self) -> list[str]:
         """Return the records of the complete reading as texts: what every other one must give."""
-        return flat_list(
-            texts_of((await self.whole()).by_partition(), self.declaration.text).values()
-        )
+        found = texts_of((await self.whole()).by_partition(), self.declaration.text)
+        return list(chain.from_iterable(found.values()))
 
     async def expected(self) -> list[str] | None:
         """Return the values that the upstream expects, as texts; None if it does not tell."""
         _, expected = await self._known()
         if expected is None:
             return None
-        return [text_of(self.declaration.comparable(each)) for each in expected]
+        return [self.declaration.text_of(each) for each in expected]
 
     async def counts(self) -> list[int]:
         """Return how many values a complete reading gives of each partition, in their order."""
@@ -200,10 +201,10 @@ def require_fault(done: bool, kind: str) -> None:
 
 
 def secrets_of(value: Any) -> list[str]:
-    """Return the values of all secrets in options, those that are long enough to be found."""
+    """Return the values of all secrets in options; one that is empty is none."""
     if isinstance(value, Secret | SecretStr):
         text = str(value.get_secret_value())
-        return [text] if len(text) >= SECRET_LENGTH else []
+        return [text] if text else []
     if isinstance(value, BaseModel):
         return secrets_of([getattr(value, name) for name in type(value).model_fields])
     if isinstance(value, Mapping):

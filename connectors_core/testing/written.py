@@ -6,11 +6,14 @@ import os
 import sys
 import threading
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 _lookers: list[Written] = []
 _installed = threading.Event()
 _DEVICES = ("/dev/", "/proc/")
+_COMPILED = "__pycache__"
+"""What Python itself keeps of a module that is imported late."""
 _MADE = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "sqlite3.connect": 0}
 """Which argument of an audited event is what it makes."""
 
@@ -39,7 +42,9 @@ class Written:
 
     def hear(self, path: str) -> None:
         """Note a path that was opened for writing."""
-        if threading.get_ident() not in self._but and not path.startswith(_DEVICES):
+        if threading.get_ident() in self._but or path.startswith(_DEVICES):
+            return
+        if _COMPILED not in Path(path).parts:
             self.files.add(path)
 
 

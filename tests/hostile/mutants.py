@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from connectors_core import OffsetError, Record, Retry, Source
+from connectors_core import Batch, OffsetError, Record, Reject, Retry, Source
 from connectors_core.testing import Request, Response
 from tests.hostile.lawful import SHARDS, Items, Lawful, Options, Paced, seq_of
 from tests.hostile.lawful_kinds import TellsGaps
@@ -244,6 +244,42 @@ class LeavesTheUnitOpen(Rewritten):
 class YieldsDicts(Rewritten):
     def instead(self, record: Record) -> list[Any]:
         return [record.value]
+
+
+@breaks("items_are_well_formed")
+class OffsetsInABatch(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Batch([record], record.offset)]
+
+
+@breaks("items_are_well_formed")
+class BatchOfAGenerator(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Batch((each for each in [Record(record.value)]), record.offset)]  # type: ignore[arg-type]
+
+
+@breaks("items_are_well_formed")
+class BatchInAnOpenUnit(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        return [Record(record.value), Batch(offset=None), Batch(offset=record.offset)]
+
+
+@breaks("items_are_well_formed")
+class RejectsText(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        first = record.value["seq"] == 1
+        return [*[Reject(None, "text")][:first], record]  # type: ignore[arg-type]
+
+
+class OwnRecord(Record):
+    pass
+
+
+@breaks("items_are_well_formed")
+class YieldsItsOwnKind(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        own = OwnRecord(record.value, key=record.key, offset=record.offset)
+        return [own if record.value["seq"] == 8 else record]
 
 
 @breaks("reads_everything")
@@ -846,6 +882,13 @@ class TellsTheSecretInAnError(Lawful):
             return await super().ask(path, **query)
         except Retry as error:
             raise Retry(f"{error.message} with {self.secret()}", after=error.after) from error
+
+
+@breaks("secrets_are_kept")
+class TellsTheSecretInAReject(Rewritten):
+    def instead(self, record: Record) -> list[Any]:
+        first = record.value["seq"] == 1
+        return [*[Reject("unreadable", self.secret().encode())][:first], record]
 
 
 @breaks("writes_nothing_of_its_own")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from connectors_core.testing.compare import flat_list, texts_of
+from itertools import chain
+
+from connectors_core.testing.compare import texts_of
 from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.golden import Golden, Position, goldens
 from connectors_core.testing.law import Broken, NotApplicable, law, require
@@ -114,7 +116,7 @@ async def golden_of(trial: Trial, release: str) -> Golden:
         rest = Golden(release, positions, ()).ledger(partitions)
         await _read_on(trial, far, rest, whole.count - ledger.count)
     left = texts_of(rest.by_partition(), trial.declaration.text)
-    return Golden(release, positions, flat_list(left.values()))
+    return Golden(release, positions, list(chain.from_iterable(left.values())))
 
 
 async def _read_on(trial: Trial, far: FarSide, ledger: Ledger, count: int) -> None:

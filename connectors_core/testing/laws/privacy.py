@@ -14,7 +14,7 @@ from connectors_core.testing.far_side import FarSide
 from connectors_core.testing.faults import FAULTS
 from connectors_core.testing.law import NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.trial import Trial, secrets_of
+from connectors_core.testing.trial import SECRET_LENGTH, Trial, secrets_of
 from connectors_core.testing.written import Written
 
 FAULT_SECONDS = 3.0
@@ -23,8 +23,8 @@ FAULT_SECONDS = 3.0
 
 @law("full", seconds=60, rests_on=("secrets_are_marked", "reads_everything"))
 async def secrets_are_kept(trial: Trial) -> None:
-    """The value of a secret is in no log, error, traceback, repr, record, offset, partition, state
-    or report.
+    """The value of a secret is in no log, error, traceback, repr, record, reject, offset, partition,
+    state or report.
 
     Logs and dead letters go to many places, and are kept for years (invariant 9).
 
@@ -34,6 +34,11 @@ async def secrets_are_kept(trial: Trial) -> None:
         secrets = secrets_of(trial.config(far))
     if not secrets:
         raise NotApplicable("no option of the upstream's config() is a secret")
+    require(
+        all(len(each) >= SECRET_LENGTH for each in secrets),
+        f"a secret of the upstream's config() is too short to be found in a text. Give the fake a"
+        f" secret of at least {SECRET_LENGTH} characters.",
+    )
     for kind in ("none", *FAULTS):
         async with trial.upstream() as far:
             partitions = await trial.partitions(far)
@@ -50,7 +55,7 @@ async def secrets_are_kept(trial: Trial) -> None:
 
 @law("full", seconds=30, rests_on=("reads_everything",))
 async def writes_nothing_of_its_own(trial: Trial) -> None:
-    """A source prints nothing and writes no files.
+    """A source prints nothing to stdout and writes no files.
 
     stdout belongs to the records, and a worker may have no disk but its data directory.
 
@@ -58,7 +63,7 @@ async def writes_nothing_of_its_own(trial: Trial) -> None:
     """
     async with trial.upstream() as far:
         out = io.StringIO()
-        with Written(but={far.thread}) as written, redirect_stdout(out):
+        with Written(but=far.threads) as written, redirect_stdout(out):
             await trial.read(far, Ledger())
     require(not out.getvalue(), f"it printed {out.getvalue()[:80]!r}. Log with `logging` instead.")
     require(
@@ -87,6 +92,7 @@ async def _told(trial: Trial, far: FarSide, partitions: list[Any]) -> dict[str, 
         "an error": "\n".join(errors),
         "a repr": "\n".join(shown),
         "a record": "\n".join(map(repr, ledger.records())),
+        "a reject, which is a dead letter": "\n".join(map(repr, ledger.rejects())),
         "an offset or a partition": "\n".join(
             f"{u.partition!r} {u.offset!r}" for u in ledger.units
         ),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from connectors_core.api.errors import PyconnectError
 from connectors_core.avro.registry import EmbeddedRegistry
-from connectors_core.testing.compare import difference, text_of, texts_of
+from connectors_core.testing.compare import builtins_of, difference, text_of, texts_of
 from connectors_core.testing.law import Broken, NotApplicable, law, require
 from connectors_core.testing.life import STOPPED
 from connectors_core.testing.stored import store_all
@@ -73,13 +74,17 @@ def _require_same(what: str, given: Any, back: Any) -> None:
 
 
 def _near(back: Any, value: Any) -> bool:
-    """Say whether two values differ only in what a double can't hold, or a field that is null."""
+    """Say whether two values differ only in what a double can't hold, a field that is null, or the
+    zone in which a moment is told."""
+    back, value = builtins_of(back), builtins_of(value)
     if isinstance(back, dict) and isinstance(value, dict):
         return all(_near(back.get(key), value.get(key)) for key in {*back, *value})
-    if isinstance(back, list) and isinstance(value, list | tuple):
+    if isinstance(back, list) and isinstance(value, list):
         return len(back) == len(value) and all(map(_near, back, value))
     if isinstance(back, Decimal) and isinstance(value, Decimal | int):
         return back == value  # decimal(p, s) has the zeros of its scale
+    if isinstance(back, datetime) and isinstance(value, datetime):
+        return back == value  # Avro keeps the moment, in UTC
     if isinstance(back, float) and isinstance(value, int | float):
         return math.isclose(back, value, rel_tol=1e-15)
     return text_of(back) == text_of(value)
