@@ -579,6 +579,13 @@ class LeaksMemory(Leaking):
         KEPT.append([object() for _ in range(2000)])
 
 
+@breaks("a_reading_is_short")
+class TakesItsTime(Lawful):
+    async def page(self, partition: Any, after: int) -> Any:
+        await asyncio.sleep(1)
+        return await super().page(partition, after)
+
+
 @breaks("keeps_the_loop_free")
 class BlocksTheLoop(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
