@@ -11,7 +11,8 @@ from connectors_core.runtime import crash
 from connectors_core.testing import SourceContract
 from tests.chaos.kafka_child import offsets_outside
 from tests.hostile.lawful import SHARDS, Items, Lawful, item
-from tests.hostile.mutants import AcknowledgesAtTheEnd, Following, Pruning
+from tests.hostile.mutants.breaking import Following, Pruning
+from tests.hostile.mutants.of_life import AcknowledgesAtTheEnd
 
 SURE = {"replayable", "ordered"}
 

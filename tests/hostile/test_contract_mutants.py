@@ -16,7 +16,9 @@ from pyconnect_file_lines.source import FileLines
 from tests.hostile.lawful import Items, Lawful, Paced
 from tests.hostile.lawful_kinds import Plain, ReportsGaps, TellsGaps, Together, TogetherItems
 from tests.hostile.lawful_streams import EventItems, Listening, SpokenItems, Talking
-from tests.hostile.mutants import KEPT, MUTANTS, Following, OneShard, Pruning
+from tests.hostile.mutants import MUTANTS
+from tests.hostile.mutants.breaking import Following, OneShard, Pruning
+from tests.hostile.mutants.of_life import KEPT
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 OFFSETS = Path(__file__).parent / "offsets"
