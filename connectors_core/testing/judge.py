@@ -6,11 +6,12 @@ import asyncio
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from connectors_core.api.errors import PyconnectError
 from connectors_core.runtime.retry import describe
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.golden import Golden
@@ -63,8 +64,18 @@ class Court:
         return verdict
 
     def golden(self, release: str) -> Golden:
-        """Return golden offsets of the source as it is now. Blocking; raises what the source does."""
-        return asyncio.run(golden_of(self._trial, release))
+        """Return golden offsets of the source as it is now. Blocking.
+
+        Raises PyconnectError if it does not read to its end, and what the source raises.
+        """
+        try:
+            return asyncio.run(golden_of(self._trial, release))
+        except Broken as error:
+            raise PyconnectError(
+                f"no offsets, because the source breaks its contract: {error} Judge it first, with"
+                " `pyconnect contract`.",
+                code="contract.broken",
+            ) from error
 
     def _excused(self, law: Law) -> tuple[Outcome, str] | None:
         if LEVELS.index(law.level) > LEVELS.index(self.level):
@@ -78,11 +89,6 @@ class Court:
             if verdict is not None and verdict.outcome in ("failed", "not judged"):
                 return "not judged", f"it rests on {other}, which is {verdict.outcome}"
         return None
-
-
-def first_failure(verdicts: Mapping[str, Verdict]) -> Verdict | None:
-    """Return the verdict that names the fault, None if no law failed."""
-    return next((each for each in verdicts.values() if each.outcome == "failed"), None)
 
 
 class _Case(threading.Thread):

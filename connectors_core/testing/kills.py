@@ -162,6 +162,7 @@ def _spread(count: int, wanted: int) -> list[int]:
     """Return `wanted` of the numbers from 1 to `count`, evenly; each more than once if too few."""
     if count >= wanted:
         return [1 + round(n * (count - 1) / max(wanted - 1, 1)) for n in range(wanted)]
+    # Again at the same arrivals: what a worker has in hand at one is never quite the same twice.
     return [1 + n % count for n in range(wanted)]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from connectors_core.testing import FileUpstream, SourceContract
 from connectors_core.testing.golden import written
-from connectors_core.testing.judge import Court, first_failure
+from connectors_core.testing.judge import Court
 from connectors_core.testing.laws import BY_NAME, LAWS
 from pyconnect_file_lines.source import FileLines
 from tests.hostile.lawful import Items, Lawful, Paced
@@ -155,7 +155,7 @@ def test_the_law_that_a_mutant_breaks_is_the_first_to_say_so(name: str) -> None:
         if court.one(law).outcome == "failed":
             break
     KEPT.clear()
-    failed = first_failure(court.verdicts)
+    failed = next((each for each in court.verdicts.values() if each.outcome == "failed"), None)
     assert failed is not None, "no law failed"
     assert failed.law == name.rpartition("-")[2], f"{failed.law}: {failed.reason}"
 

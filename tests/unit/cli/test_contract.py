@@ -11,6 +11,7 @@ from connectors_core.cli.group import pyconnect
 from connectors_core.testing.judge import Verdict
 from connectors_core.testing.laws import LAWS
 from connectors_core.testing.report import Report, as_json, as_junit
+from connectors_core.testing.trial import Trial
 
 PLUGIN = '''
 from connectors_core import Config, Record, Source
@@ -169,3 +170,55 @@ def test_offsets_that_promise_nothing_are_not_written(tmp_path: Path) -> None:
     result = judged(tmp_path, "--write-offsets", str(tmp_path / "1.json"), text=text)
     assert result.exit_code == 2
     assert "no contract of this source is replayable" in result.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--write-offsets", "1.json")])
+def test_a_shard_without_kills_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = judged(tmp_path, "--shard", "1/2", *words)
+    assert result.exit_code == 2
+    assert "--shard is of the kills. Add --level crash." in result.stderr
+
+
+def test_offsets_of_a_source_that_stalls_end_in_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Trial.read.__kwdefaults__, "stall", 0.5)  # type: ignore[arg-type]
+    text = PLUGIN.replace("range(1, 4)]", "range(1, 6)]").replace(', "bounded"', "")
+    text = text.replace('{"n": OFFSET})', '{"n": OFFSET})\n        await Event().wait()')
+    file = tmp_path / "1.json"
+    result = judged(
+        tmp_path, "--write-offsets", str(file), text="from asyncio import Event\n" + text
+    )
+    assert result.exit_code == 1
+    assert "no offsets, because the source breaks its contract" in result.stderr
+    assert not file.exists()
+
+
+def test_offsets_are_of_one_contract_that_is_named(tmp_path: Path) -> None:
+    text = PLUGIN + "\n\nclass Other(Contract):\n    pass\n"
+    file = tmp_path / "1.json"
+    result = judged(tmp_path, "--write-offsets", str(file), text=text)
+    assert result.exit_code == 2
+    assert "replayable: Contract, Other. Name one with --contract." in result.stderr
+    result = judged(tmp_path, "--write-offsets", str(file), "--contract", "Others", text=text)
+    assert "--contract: there is no Others. There are: Contract, Other." in result.stderr
+    assert not file.exists()
+    result = judged(tmp_path, "--write-offsets", str(file), "--contract", "Other", text=text)
+    assert result.exit_code == 0
+    assert "offsets of Other" in result.stderr
+
+
+def test_offsets_behind_which_nothing_is_left_are_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "1.json"
+    result = judged(tmp_path, "--write-offsets", str(file), text=PLUGIN.replace("4", "2"))
+    assert result.exit_code == 2
+    assert "nothing is left to read behind these offsets" in result.stderr
+    assert not file.exists()
+
+
+def test_one_broken_law_is_one_and_waived_laws_are_counted_apart(tmp_path: Path) -> None:
+    result = judged(tmp_path, "--level", "basic", offset="1")
+    assert " laws is broken;" in result.stderr
+    waiving = PLUGIN + '    waive = {"offsets_move": "they stand still"}\n'
+    result = judged(tmp_path, "--level", "basic", text=waiving)
+    assert ", 1 waived, " in result.stderr

@@ -16,7 +16,7 @@ from connectors_core.api.record import Record
 from connectors_core.api.source import Source
 from connectors_core.testing import HttpUpstream, Request, Response
 from connectors_core.testing.contract import SourceContract
-from connectors_core.testing.judge import Court, Verdict, first_failure
+from connectors_core.testing.judge import Court
 from connectors_core.testing.law import Broken, Law, NotApplicable, law
 from connectors_core.testing.laws import BY_NAME, LAWS
 from connectors_core.testing.trial import Trial
@@ -78,16 +78,6 @@ def test_laws_that_rest_on_a_broken_one_are_not_judged() -> None:
         ("third", "not judged", "it rests on second, which is not judged"),
         ("fourth", "passed", ""),
     ]
-
-
-def test_the_first_failure_names_the_fault() -> None:
-    found = {
-        "a": Verdict("a", "passed"),
-        "b": Verdict("b", "failed"),
-        "c": Verdict("c", "failed"),
-    }
-    assert first_failure(found) is found["b"]
-    assert first_failure({"a": Verdict("a", "passed")}) is None
 
 
 def test_a_law_of_a_higher_level_is_skipped() -> None:
