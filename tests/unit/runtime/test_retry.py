@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -86,15 +85,14 @@ async def test_sessions_are_exclusive_and_pass_on() -> None:
             pass
 
 
-async def test_pace_spreads_and_hold_stops_everyone(monkeypatch: Any) -> None:
+async def test_pace_spreads_and_hold_stops_everyone() -> None:
     clock, slept = Clock(), []
 
     async def sleep(seconds: float) -> None:
         slept.append(round(seconds, 3))
         clock.now += seconds
 
-    monkeypatch.setattr("connectors_core.runtime.context.asyncio.sleep", sleep)
-    shared = Shared(clock)
+    shared = Shared(clock, sleep)
     for _ in range(3):
         await shared.pace("host", 4.0)
     assert slept == [0.25, 0.25]
