@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ from connectors_core.api.errors import ConfigError, PyconnectError
 from connectors_core.cli.escape import one_line
 from connectors_core.cli.options import examples, json_option, plugin_option
 from connectors_core.cli.output import print_json
+from connectors_core.cli.version import own_version
 from connectors_core.testing.law import LEVELS
 
 if TYPE_CHECKING:
+    from connectors_core.discovery import PluginInfo
     from connectors_core.testing.contract import SourceContract
     from connectors_core.testing.judge import Court, Verdict
     from connectors_core.testing.law import Law
@@ -100,7 +103,8 @@ def contract(  # noqa: PLR0913, PLR0917 - one for each option
     from connectors_core.testing.found import contracts_of
     from connectors_core.testing.judge import Court
 
-    source = build_catalogue(plugins).source(name)
+    catalogue = build_catalogue(plugins)
+    source = catalogue.source(name)
     contracts = _chosen(contracts_of(source), only)
     if shard != (1, 1) and level != "crash":
         raise ConfigError("--shard is of the kills. Add --level crash.", code="config.shard")
@@ -115,8 +119,20 @@ def contract(  # noqa: PLR0913, PLR0917 - one for each option
     if junit is not None:
         junit.write_bytes(report.as_junit(reports))
     if as_json:
-        print_json(report.as_json(reports))
+        version = _version_of(name, catalogue.plugins())
+        named = [replace(each, plugin_version=version) for each in reports]
+        print_json(report.as_json(named, own_version()))
     _end(reports)
+
+
+def _version_of(name: str, plugins: Sequence[PluginInfo]) -> str:
+    distribution, _, plain = name.rpartition(":")
+    found = [
+        each.version
+        for each in plugins
+        if each.name == plain and distribution in ("", each.distribution)
+    ]
+    return found[0] if found else ""
 
 
 def _chosen(

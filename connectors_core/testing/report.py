@@ -13,13 +13,17 @@ from connectors_core.testing.law import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The verdicts on one contract of a plugin, with what a reader needs to trust them."""
+    """The verdicts on one contract of a plugin, with what a reader needs to trust them.
+
+    `plugin_version` is that of the plugin's distribution, empty for a file.
+    """
 
     plugin: str
     contract: str
     level: str
     capabilities: Sequence[str]
     verdicts: Sequence[Verdict]
+    plugin_version: str = ""
 
     @property
     def passed(self) -> bool:
@@ -27,10 +31,11 @@ class Report:
         return all(each.outcome not in ("failed", "not judged") for each in self.verdicts)
 
 
-def as_json(reports: Sequence[Report]) -> dict[str, Any]:
+def as_json(reports: Sequence[Report], core_version: str) -> dict[str, Any]:
     """Return the result that a plugin can publish; `version` is the contract's."""
     return {
         "version": VERSION,
+        "core_version": core_version,
         "passed": all(each.passed for each in reports),
         "contracts": [{**asdict(each), "passed": each.passed} for each in reports],
     }

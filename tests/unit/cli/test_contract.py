@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -118,7 +119,7 @@ def test_a_report_survives_any_text() -> None:
     [suite] = ElementTree.fromstring(as_junit([report]))
     assert suite.get("skipped") == "1"
     assert not report.passed
-    assert as_json([report])["passed"] is False
+    assert as_json([report], "0.1")["passed"] is False
 
 
 @pytest.mark.parametrize(
@@ -222,3 +223,10 @@ def test_one_broken_law_is_one_and_waived_laws_are_counted_apart(tmp_path: Path)
     waiving = PLUGIN + '    waive = {"offsets_move": "they stand still"}\n'
     result = judged(tmp_path, "--level", "basic", text=waiving)
     assert ", 1 waived, " in result.stderr
+
+
+def test_json_tells_the_versions_of_plugin_and_core() -> None:
+    command = ["contract", "file-lines", "--level", "basic", "--json"]
+    found = json.loads(CliRunner().invoke(pyconnect, command, catch_exceptions=False).stdout)
+    assert found["core_version"] == version("connectors-core")
+    assert found["contracts"][0]["plugin_version"] == version("pyconnect-file-lines")
