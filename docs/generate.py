@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ import click
 from connectors_core.api import hooks
 from connectors_core.app import build_catalogue
 from connectors_core.cli.group import COMMANDS, pyconnect
+from connectors_core.clients import HttpConfig, WebSocketConfig
 from connectors_core.configs.describe import OptionInfo, describe, framework_options
 from connectors_core.configs.overrides import ALLOWED
 from connectors_core.configs.properties import ALIASES
 from connectors_core.configs.worker.options import WorkerOptions
-from connectors_core.testing.faults import FAULTS
+from connectors_core.testing.faults import FAULTS, HOSTILE
 from connectors_core.testing.law import CAPABILITIES, Law
 from connectors_core.testing.laws import LAWS
 
@@ -166,6 +167,16 @@ def worker() -> str:
     return option_table(describe(WorkerOptions))
 
 
+def http_options() -> str:
+    """Return the options that every source with an HttpClient has."""
+    return option_table(describe(HttpConfig))
+
+
+def websocket_options() -> str:
+    """Return the options that every source with a WebSocketClient has."""
+    return option_table(describe(WebSocketConfig))
+
+
 def overrides() -> str:
     """Return what a connector may say of its producer."""
     rows = "".join(
@@ -183,7 +194,16 @@ def capabilities() -> str:
 
 def faults() -> str:
     """Return the kinds of harm that an upstream may do."""
-    rows = "".join(f"| `{kind}` | {text} |\n" for kind, text in FAULTS.items())
+    return _kinds(FAULTS)
+
+
+def hostile() -> str:
+    """Return the kinds of hostile data that an upstream may give."""
+    return _kinds(HOSTILE)
+
+
+def _kinds(kinds: Mapping[str, str]) -> str:
+    rows = "".join(f"| `{kind}` | {text} |\n" for kind, text in kinds.items())
     return f"| kind | |\n|---|---|\n{rows}"
 
 
@@ -205,11 +225,14 @@ PARTS: dict[str, Callable[[], str]] = {
     "worker": worker,
     "capabilities": capabilities,
     "faults": faults,
+    "hostile": hostile,
     "laws": laws,
     "overrides": overrides,
     "converters": converters,
     "plugins": plugins,
     "hooks": hook_specs,
+    "http-options": http_options,
+    "websocket-options": websocket_options,
 }
 
 

@@ -60,7 +60,11 @@ class SourceContext(Protocol):
         ...
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
-        """Show facts (lag, open gaps) of a partition in `run` and `status`."""
+        """Show facts of a partition in `run` and `status`, until they are reported anew.
+
+        `lag` is a number, and `gap` a text that says what is missing; both stand in the tables, and
+        `status --json` has them all.
+        """
         ...
 
 

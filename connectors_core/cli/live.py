@@ -77,5 +77,5 @@ def _cells(line: Line) -> tuple[Text, ...]:
         Text("-" if line.rate is None else f"{line.rate:,.0f}"),
         Text(f"{line.records:,}"),
         Text(one_line(line.freshness)),
-        Text(one_line(line.trouble)),
+        Text(one_line(line.trouble or line.gap)),
     )

@@ -16,7 +16,7 @@ EVERY_SECONDS = 5.0
 
 
 class PlainView:
-    """Logs every change of state at once, and every few seconds the connectors that moved.
+    """Logs every change of state and every gap at once, and every few seconds who moved.
 
     They are log events, so that stderr stays one JSON object a line where that is asked for.
     """
@@ -25,6 +25,7 @@ class PlainView:
         self._meter = Meter()
         self._states: dict[str, State] = {}
         self._records: dict[str, int] = {}
+        self._gaps: dict[str, str] = {}
         self._next = time.monotonic() + EVERY_SECONDS
 
     def __enter__(self) -> Self:
@@ -40,6 +41,9 @@ class PlainView:
             if self._states.get(line.name) is not line.state:
                 self._states[line.name] = line.state
                 _log("state", line)
+            if line.gap and self._gaps.get(line.name) != line.gap:
+                self._gaps[line.name] = line.gap
+                log.warning("source tells a gap", extra={"connector": line.name, "gap": line.gap})
         if now >= self._next:
             self._next = now + EVERY_SECONDS
             self._progress(lines)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from connectors_core.herder.model import ConnectorStatus, State
 
@@ -31,6 +32,7 @@ class Line:
     records: int
     freshness: str
     trouble: str
+    gap: str
 
 
 @dataclass(slots=True)
@@ -46,7 +48,13 @@ class Meter:
     def _line(self, status: ConnectorStatus, now: float) -> Line:
         rate = self._rate(status, now)
         return Line(
-            status.name, status.state, rate, status.records, freshness(status), trouble(status)
+            status.name,
+            status.state,
+            rate,
+            status.records,
+            freshness(status),
+            trouble(status),
+            gap(status.facts),
         )
 
     def _rate(self, status: ConnectorStatus, now: float) -> float | None:
@@ -84,3 +92,10 @@ def freshness(status: ConnectorStatus) -> str:
 def trouble(status: ConnectorStatus) -> str:
     """Return why a connector is not well, or what it says of itself; empty if nothing."""
     return status.failure.text if status.failure else status.note
+
+
+def gap(facts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what the source reports to be missing since the start, by partition; empty if nothing."""
+    told = [str(each["gap"]) for each in facts.values() if each.get("gap")]
+    more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+    return f"gap: {told[-1]}{more}" if told else ""

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--max-records",
     type=click.IntRange(1),
     metavar="N",
-    help="End after N records over all connectors; open units are finished.",
+    help="End after N records over all connectors; a unit is stored whole.",
 )
 @click.option(
     "--playground",

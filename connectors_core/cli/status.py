@@ -12,6 +12,7 @@ from connectors_core.api.errors import PyconnectError
 from connectors_core.cli.failure import tell
 from connectors_core.cli.options import data_dir_options, examples, json_option
 from connectors_core.cli.output import print_json, print_table
+from connectors_core.cli.progress import gap
 
 _HEADS = (
     "connector",
@@ -73,5 +74,5 @@ def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
         connector["restarts"],
         None if idle is None else f"{idle:.0f} s",
         # A note is of now; the last error may be long ago.
-        connector["note"] or (failure["text"] if failure else None),
+        connector["note"] or (failure["text"] if failure else None) or gap(connector["facts"]),
     )

@@ -8,16 +8,15 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors_core.api.errors import ContractError, FencedError
+from connectors_core.api.errors import FencedError
 from connectors_core.api.record import Partition
 from connectors_core.api.store import TopicSpec
+from connectors_core.herder.ask import ask_partitions
 from connectors_core.herder.assign import spread
 from connectors_core.herder.loan import Loan
 from connectors_core.herder.model import ConnectorStatus, Failure, State, joint_state
 from connectors_core.herder.restarts import Restarts, failure_of
 from connectors_core.herder.task import RunFactory, Task
-from connectors_core.runtime.calls import call, call_now
-from connectors_core.runtime.context import Context, as_partition
 from connectors_core.runtime.encode import Room
 from connectors_core.runtime.metrics import Counters
 from connectors_core.runtime.plane import OWNER, Plane, mark_owner
@@ -25,7 +24,6 @@ from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.runtime.task import Resources, Run
 
 log = logging.getLogger(__name__)
-ASK_SECONDS = 30.0
 LET_GO_SECONDS = 0.02
 ASKER = -1
 """The number of who asks for partitions, where tasks have theirs."""
@@ -57,6 +55,8 @@ class Connector:
         self._ask_errors = 0
         self._retiring: list[Task] = []
         self._groups: list[list[Partition]] = []
+        self._assignments = 0
+        """Grows by one when an assignment begins and when it ends, so it is odd amid one."""
         self._changed = asyncio.Event()
         self._stopping = False
         self._paused = False
@@ -87,15 +87,6 @@ class Connector:
             self._asking.cancel()
         for task in self._tasks.values():
             task.stop()
-
-    def finish(self) -> None:
-        """End all tasks, but let open units be closed."""
-        self._stopping = True
-        for task in self._tasks.values():
-            task.finish()
-        self._changed.set()
-        if self._asking is not None:
-            self._asking.cancel()
 
     def pause(self) -> None:
         """Close the sources and keep the offsets."""
@@ -130,17 +121,18 @@ class Connector:
 
     def ended(self) -> bool:
         """Say whether no task will do anything more by itself; from any thread."""
+        before = self._assignments
         ended = {State.FAILED, State.COMPLETED}
         if self._stopping:  # a task that has not begun to live is STOPPED too
             ended.add(State.STOPPED)
-        if self._state is not None:
-            return self._state in ended
-        tasks = list(self._tasks.values())  # none while partitions go from one task to another
-        return bool(tasks) and all(task.state in ended for task in tasks)
+        states = [task.state for task in list(self._tasks.values())]
+        over = ended.issuperset(states if self._state is None else [self._state])
+        # Amid an assignment some tasks are gone, and others not there yet.
+        return over and before % 2 == 0 and before == self._assignments
 
-    def finish_soon(self) -> None:
-        """Like `finish`; from any thread."""
-        self._plane.post(self.finish)
+    def stop_soon(self) -> None:
+        """Like `stop`; from any thread."""
+        self._plane.post(self.stop)
 
     def successor(self, plane: Plane, failed: Mapping[int, Failure]) -> Connector:
         """Return this connector for another loop: counters, pauses and failures go along."""
@@ -193,8 +185,9 @@ class Connector:
         while not self._stopping:
             try:
                 await self._loan.resources()
-                await self._assign(await self._ask())
-                return True
+                if not self._stopping:
+                    await self._assign(await self._ask())
+                    return True
             except Exception as error:
                 if not await self._after_failure(error):
                     return False
@@ -215,28 +208,20 @@ class Connector:
                     log.warning("partitions() failed; the tasks go on", extra=self._facts(error))
 
     async def _ask(self) -> list[Partition]:
-        context = Context(self.spec.name, self._plane.shared, Counters(), _no_state)
-        source = call_now(self.spec.source, self.spec.config(), context)
         self._asking = asyncio.current_task()
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                given = await call(source.partitions)
+            return await ask_partitions(self.spec, self._plane.shared)
         finally:
             self._asking = None
-        try:
-            partitions = [as_partition(each) for each in call_now(list[Any], given)]
-        except TypeError as error:
-            raise ContractError(
-                f"partitions() must give maps, got {type(given).__name__}.",
-                code="source.partitions",
-            ) from error
-        if len(set(partitions)) < len(partitions):
-            raise ContractError(
-                "partitions() gave the same partition twice.", code="source.partitions"
-            )
-        return partitions
 
     async def _assign(self, partitions: Sequence[Partition]) -> None:
+        self._assignments += 1
+        try:
+            await self._spread(partitions)
+        finally:
+            self._assignments += 1
+
+    async def _spread(self, partitions: Sequence[Partition]) -> None:
         groups = spread(partitions, self.spec.options.tasks_max, self._groups)
         # Invariant 4: a partition that changes its task is let go before it is taken up.
         await self._let_go(groups)
@@ -254,7 +239,8 @@ class Connector:
     async def _let_go(self, groups: Sequence[Sequence[Partition]]) -> None:
         lost: set[Partition] = set()
         for number, task in list(self._tasks.items()):
-            kept = [each for each in task.partitions if each in groups[number]]
+            wanted = set(groups[number])
+            kept = [each for each in task.partitions if each in wanted]
             lost |= set(task.partitions) - set(kept)
             if kept:
                 task.reassign(kept)
@@ -373,10 +359,3 @@ def _joined(counters: Sequence[Counters], name: str) -> dict[str, Any]:
     for each in counters:
         joined |= getattr(each, name)
     return joined
-
-
-def _no_state(partition: Partition) -> Any:
-    raise ContractError(
-        "partitions() has no keyed state: it is asked before there is an owner.",
-        code="source.state",
-    )

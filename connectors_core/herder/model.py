@@ -43,8 +43,11 @@ _WORST_FIRST = (
 
 
 def joint_state(states: Sequence[State]) -> State:
-    """Return the state of a connector from those of its tasks: the one that matters most."""
-    return next((state for state in _WORST_FIRST if state in states), State.STOPPED)
+    """Return the state of a connector from those of its tasks: the one that matters most.
+
+    RUNNING where there are none, between the last of some partitions and the first of others.
+    """
+    return next((state for state in _WORST_FIRST if state in states), State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Standalone:
         self._budget = Budget(max_records, self._budget_spent)
         self._plane = Plane(store, schemas, self._budget)
         self._connectors: dict[str, Connector] = {}
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None]
         self._planes = 1
         self._loop: asyncio.AbstractEventLoop
         self.spent = asyncio.Event()
@@ -55,8 +55,7 @@ class Standalone:
 
     async def stop(self) -> None:
         """Stop pulling, commit what is whole, close; within 5 s."""
-        if self._watch is not None:
-            self._watch.cancel()
+        self._watch.cancel()
         plane, connectors = self._plane, list(self._connectors.values())
 
         async def end() -> None:
@@ -130,7 +129,7 @@ class Standalone:
     def _budget_spent(self) -> None:
         """All records of `--max-records` are in closed units; any thread."""
         for connector in self._connectors.values():
-            connector.finish_soon()
+            connector.stop_soon()
         self._loop.call_soon_threadsafe(self.spent.set)
 
     # The watchdog.
@@ -143,6 +142,9 @@ class Standalone:
                 continue  # the whole process stood still: give the other loop time to show its beat
             silence = self._plane.silence()
             if silence.seconds >= SILENT_SECONDS:
+                if self._planes == MAX_PLANES:
+                    log.critical("too many blocked loops; this one is waited for, by all on it")
+                    return
                 self._replace_plane(silence)
 
     def _replace_plane(self, silence: Silence) -> None:
@@ -163,9 +165,6 @@ class Standalone:
             connector.revoke()
         self._plane.abandon()
         self._planes += 1
-        if self._planes > MAX_PLANES:
-            log.critical("too many blocked loops; nothing is restarted any more")
-            return
         self._plane = Plane(self._store, self._schemas, self._budget)
         self._plane.start()
         self._connectors = {

@@ -107,13 +107,6 @@ class Task:
             if self._wanted is State.RUNNING and self.state is not State.FAILED:
                 self._want(State.RUNNING)
 
-    def finish(self) -> None:
-        """End, but let open units be closed."""
-        self._wanted = State.STOPPED
-        self._changed.set()
-        if self._run is not None:
-            self._run.stop(finish_units=True)
-
     def revoke(self) -> None:
         """Commit nothing more, at once: the loop is given up."""
         if self._run is not None:

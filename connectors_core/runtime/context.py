@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,13 @@ _FACTS = 64
 class Shared:
     """Sessions and budgets of one worker; lives on one loop."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._clock = clock
+        self._sleep = sleep
         self._sessions: dict[str, tuple[int, asyncio.Semaphore]] = {}
         self._next: dict[str, float] = {}
         self._held: dict[str, float] = {}
@@ -50,8 +55,8 @@ class Shared:
             )
         start = max(self._clock(), self._next.get(name, 0.0))
         self._next[name] = start + 1.0 / per_second
-        while (wait := max(start, self._held.get(name, 0.0)) - self._clock()) > 0:  # noqa: ASYNC110 - it is time that passes
-            await asyncio.sleep(wait)
+        while (wait := max(start, self._held.get(name, 0.0)) - self._clock()) > 0:
+            await self._sleep(wait)
 
     def hold(self, name: str, seconds: float) -> None:
         """Make everyone who paces on `name` wait at least this long from now."""
@@ -98,9 +103,21 @@ class Context:
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
         """Show facts of a partition in `run` and `status`; at most 64 a partition."""
+        check_facts(facts)
         shown = self._counters.facts.get(as_partition(partition).key, {})
         merged = {**shown, **facts}
         self._counters.facts[as_partition(partition).key] = dict(list(merged.items())[:_FACTS])
+
+
+def check_facts(facts: Mapping[str, object]) -> None:
+    """Raise ContractError for what `status` could not show, of this connector or any other."""
+    for name, value in facts.items():
+        if not isinstance(value, str | int | float | None):
+            raise ContractError(
+                f"report: {name} must be text, a number, true, false or None, got"
+                f" {type(value).__name__}.",
+                code="source.report",
+            )
 
 
 def as_partition(partition: Mapping[str, JsonScalar]) -> Partition:

@@ -66,6 +66,6 @@ def _bytes(value: Any) -> bytes | None:
         return value.encode("utf-8", "backslashreplace")
     try:
         text = json.dumps(value, ensure_ascii=False, default=repr)
-    except (TypeError, ValueError, RecursionError):
+    except Exception:  # a value may be anything, with a __repr__ that raises anything
         text = object.__repr__(value)
     return text.encode("utf-8", "backslashreplace")

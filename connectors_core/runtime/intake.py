@@ -81,14 +81,11 @@ class Intake:
         self._on_hold = on_hold
         self._held: list[tuple[Item, Sequence[Part], State, Progress]] = []
         self._held_bytes = 0
-        self._broken: BaseException | None = None
+        self._broken: Exception | None = None
         self.detour = bool(steps) or crash.armed()
         self.closed = False
-
-    @property
-    def held(self) -> int:
-        """How many items wait for a schema to be inferred."""
-        return len(self._held)
+        self.held = 0
+        """How many records of closed units wait for a schema to be inferred."""
 
     def accept(self, item: Item, progress: Progress) -> None:
         """Take one item. Raises the item's error, after which the task must fail."""
@@ -111,18 +108,22 @@ class Intake:
     def release(self) -> None:
         """Learn the schemas from what is held, and take it."""
         held, self._held = self._held, []
-        self._held_bytes = 0
+        self._held_bytes = self.held = 0
         if not held:
             return
         try:
             made = [records for _, parts, _, _ in held for _, records, _ in parts]
             self._encoder.learn([record for records in made for record in records])
             for item, parts, state, progress in held:
+                progress.held = 0
                 self._take(item, parts, state, progress)
-        except BaseException as error:
-            # The rest of what was held is gone with it: no partition may go on over that hole.
+        # The rest of what was held is gone with it: no partition may go on over that hole.
+        except Exception as error:
             self._broken = error
             raise
+        except BaseException as error:
+            self._broken = raised(error, "a converter")
+            raise self._broken from error
         self.detour = bool(self._steps) or crash.armed()
 
     def _hold(self, item: Item, parts: Sequence[Part], state: State, progress: Progress) -> None:
@@ -133,6 +134,9 @@ class Intake:
         self.detour = True
         if len(self._held) == 1:
             self._on_hold()
+        progress.held += sum(len(records) for _, records, _ in parts)
+        if type(item) is Batch or offset is not None:
+            self.held, progress.held = self.held + progress.held, 0
         # Invariant 8: what waits here is in no outbox yet, so it is weighed where it lies.
         values = [record.value for _, records, _ in parts for record in records]
         self._held_bytes += _weight(values, self._read_ahead)
@@ -244,11 +248,8 @@ def _parts(item: Item) -> Sequence[Record | Reject]:
         return _checked_records(item)
     if type(item) is Record:
         return (item,)
-    if type(item) is Reject:
-        return (_checked_reject(item),)
-    raise ContractError(
-        f"a source yields Record, Batch or Reject, got {type(item).__name__}.", code="source.item"
-    )
+    assert type(item) is Reject
+    return (_checked_reject(item),)
 
 
 def _checked_records(batch: Batch) -> Sequence[Record]:

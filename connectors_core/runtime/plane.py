@@ -183,8 +183,8 @@ class Plane:
 def mark_owner() -> None:
     """Let callbacks that the running task schedules be known as its own, as its tasks are."""
     task = asyncio.current_task()
-    if task is not None:
-        _marked.set(task.get_name())
+    assert task is not None, "called by a coroutine"
+    _marked.set(task.get_name())
 
 
 def _owner_of_callback(frame: FrameType | None) -> str:

@@ -56,7 +56,8 @@ class AsyncPump:
         """Pull until the generator ends, fails, or `close` is called. Raises what it raised."""
         self._task = asyncio.current_task()
         try:
-            await self._pull()
+            if not self._stopped.is_set():  # `close` may come before the first turn of this task
+                await self._pull()
         except asyncio.CancelledError:
             if not self._stopped.is_set() and not self._gate.given_up:
                 raise self._yield_in_scope() from None
@@ -113,14 +114,17 @@ class AsyncPump:
         name = getattr(self._generator, "ag_code", None)
         try:
             await self._generator.aclose()
-        except BaseExceptionGroup as group:
-            if group.subgroup(GeneratorExit) is not None and not self._stopped.is_set():
+        except BaseException as error:
+            if _yielded_in_group(error) and not self._stopped.is_set():
                 where = f"{name.co_filename}:{line}" if name else "read"
                 raise ContractError(
                     f"{where}: a yield inside a task group (PEP 789). Keep the group in an input"
                     " of `merge` and yield outside of it.",
                     code="source.yield-in-scope",
                 ) from None
-        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
             # What it did before counts; how it went away does not.
             log.debug("generator did not close well", extra={"error": describe(error)})
+
+
+def _yielded_in_group(error: BaseException) -> bool:
+    return isinstance(error, BaseExceptionGroup) and error.subgroup(GeneratorExit) is not None

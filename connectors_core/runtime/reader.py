@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors_core.api.errors import ContractError, OffsetError, Retry
-from connectors_core.api.record import Item, Offset, Partition
+from connectors_core.api.record import Batch, Item, Offset, Partition, Record, Reject
 from connectors_core.api.source import Source
 from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.context import as_partition
@@ -86,7 +86,7 @@ class Reader:
         """Take an item by the long way; True says that the pump must look."""
         run = self._run
         progress = self._progress_of(item)
-        if (run.stopping or run.budget.exhausted) and (run.halted or not progress.open_rows):
+        if run.stopping or (run.budget.exhausted and not progress.open_rows):
             self.refused = True
             return True
         run.accept(item, progress)
@@ -101,8 +101,12 @@ class Reader:
         await self._run.room()
 
     def _progress_of(self, item: Item) -> Progress:
-        partition = getattr(item, "partition", None)
-        only = self._only
+        if type(item) not in (Record, Batch, Reject):  # a str has a `partition` too
+            raise ContractError(
+                f"a source yields Record, Batch or Reject, got {type(item).__name__}.",
+                code="source.item",
+            )
+        partition, only = item.partition, self._only
         if only is not None:
             if partition is not None and partition != only.partition:
                 raise ContractError(
@@ -141,6 +145,8 @@ class Reader:
                 await self._pump.close(1.0)
                 teller.result()
             await pump
+            self._teller.stop()
+            await teller  # it may fail, or take its time, when the pump is done
         finally:
             self._teller.stop()
             try:
@@ -187,7 +193,8 @@ class Reader:
         if run.options.offset_reset != "restart" or not known:
             raise OffsetError(
                 f"{describe(error)} Set offset.reset: restart to read from the start, or give it"
-                " an offset with `pyconnect offsets set`."
+                " an offset with `pyconnect offsets set`.",
+                code=error.code,
             ) from error
         run.log("offset reset; reading from the start", logging.WARNING, error)
         for progress in known:
@@ -206,7 +213,7 @@ def read_offset(progress: Progress) -> Offset | None:
     if not isinstance(offset, dict):
         raise OffsetError(
             f"partition {progress.key}: the stored offset is no JSON map:"
-            f" {progress.committed[:80]!r}. Set one with `pyconnect offsets set`.",
+            f" {progress.committed[:80]!r}.",
             code="offset.unreadable",
         )
     return offset

@@ -73,7 +73,6 @@ class Run:
         self.counters = counters
         self.budget = resources.budget
         self.stopping = False
-        self.halted = False
         self.lock = threading.Lock()
         self.thread_rooms: set[threading.Event] = set()
         linger, pace = options.commit_linger_ms, resources.pace
@@ -119,29 +118,22 @@ class Run:
         finally:
             await self._wind_down()
 
-    def stop(self, *, finish_units: bool = False) -> None:
-        """Pull no more; with `finish_units`, let open units be closed first (2 s at most)."""
+    def stop(self) -> None:
+        """Pull no more, commit what is whole, close."""
         self.stopping = self._intake.closed = True
-        if finish_units and any(each.open_rows for each in self._progresses.values()):
-            self._loop.call_later(2.0, self.stop)
-            return
-        self.halted = True
-        self._intake.closed = True
         self._stop.set()
         if self._opening is not None:
             self._opening.cancel()
 
     def revoke(self) -> None:
         """Accept nothing more and hand over nothing more, at once; for a loop that is given up."""
-        self.revoked = self.stopping = self.halted = self._intake.closed = True
+        self.revoked = self.stopping = self._intake.closed = True
         self._resources.writer.forget(self)
 
     # What readers ask for.
 
     def accept(self, item: Item, progress: Progress) -> None:
         """Take one item of a generator."""
-        if self.revoked:
-            return
         self._intake.accept(item, progress)
         if self.budget.limited:
             self._count()
@@ -254,7 +246,7 @@ class Run:
             await self._first_end(reads, stop)
             return not self.stopping and all(read.done() for read in reads)
         finally:
-            self.stopping = self.halted = self._intake.closed = True
+            self.stopping = self._intake.closed = True
             await self._close_readers(reads)
             stop.cancel()
 
@@ -342,7 +334,7 @@ class Run:
         if not self._failure.done():
             self._failure.set_exception(error)
             self._failure.exception()  # it is raised by go(), unless that has ended already
-        self.stopping = self.halted = self._intake.closed = True
+        self.stopping = self._intake.closed = True
 
     def _make_room(self) -> None:
         self._room.set()

@@ -77,6 +77,8 @@ class ThreadPump:
     def _pull_all(self) -> None:
         gate, lock, room, stopped = self._gate, self._lock, self._room, self._stopped
         take = gate.take
+        if stopped.is_set():  # `close` may come before `run`
+            return
         for item in self._iterator:
             with lock:
                 crowded = take(item)
@@ -100,8 +102,6 @@ class ThreadPump:
 
 
 def _resolve(done: asyncio.Future[None], error: BaseException | None) -> None:
-    if done.done():
-        return
     if error is None:
         done.set_result(None)
     else:

@@ -24,6 +24,7 @@ class Progress:
 
     __slots__ = (
         "committed",
+        "held",
         "key",
         "last",
         "open_bytes",
@@ -45,6 +46,8 @@ class Progress:
         self.open_bytes = 0
         self.open_records = self.open_filtered = self.open_rejected = 0
         self.open_undelivered = 0
+        self.held = 0
+        """How many records of the open unit wait for a schema to be inferred."""
         self.overlay = Overlay()
 
     def drop_open(self) -> int:

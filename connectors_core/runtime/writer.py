@@ -65,7 +65,7 @@ class Writer:
         self._committing = asyncio.Lock()
         self._last = 0.0
         self._lingering = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None]
 
     def start(self) -> None:
         """Begin to commit; called on the loop."""
@@ -103,9 +103,8 @@ class Writer:
 
     async def close(self) -> None:
         """Stop committing after the commit under way, and give the slot up."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
         await self.thread.call(self.slot.release)
         self.thread.stop()
 

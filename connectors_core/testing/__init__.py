@@ -6,11 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connectors_core.testing.clock import VirtualClock
     from connectors_core.testing.context import MemoryContext
     from connectors_core.testing.contract import SourceContract
     from connectors_core.testing.files import FileUpstream
     from connectors_core.testing.gate import Gate
-    from connectors_core.testing.http import HttpUpstream, Request
+    from connectors_core.testing.http import HttpUpstream
+    from connectors_core.testing.request import Request
     from connectors_core.testing.response import Response
     from connectors_core.testing.sse import event, event_stream
     from connectors_core.testing.websocket import WebSocketUpstream
@@ -20,9 +22,10 @@ _HOMES = {
     "Gate": "gate",
     "HttpUpstream": "http",
     "MemoryContext": "context",
-    "Request": "http",
+    "Request": "request",
     "Response": "response",
     "SourceContract": "contract",
+    "VirtualClock": "clock",
     "WebSocketUpstream": "websocket",
     "event": "sse",
     "event_stream": "sse",
@@ -36,6 +39,7 @@ __all__ = [
     "Request",
     "Response",
     "SourceContract",
+    "VirtualClock",
     "WebSocketUpstream",
     "event",
     "event_stream",

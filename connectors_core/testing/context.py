@@ -22,7 +22,9 @@ from connectors_core.api.record import (
     flat,
 )
 from connectors_core.api.source import Source
+from connectors_core.runtime.context import Shared, check_facts
 from connectors_core.runtime.state import encode_state
+from connectors_core.testing.clock import VirtualClock
 
 
 class MemoryState:
@@ -62,11 +64,14 @@ class MemoryContext:
     """A SourceContext whose committed side is plain to see.
 
     `offsets` and `records` are what was applied; `paced`, `held` and `reported` list the calls.
-    `pace` never waits; `session` is exclusive as in a worker.
+    `session` is exclusive as in a worker. `pace` waits on a `clock` as it would in a worker;
+    without one it never does.
     """
 
-    def __init__(self, connector: str = "test") -> None:
+    def __init__(self, connector: str = "test", clock: VirtualClock | None = None) -> None:
         self.connector = connector
+        self.clock = clock
+        self._budgets = None if clock is None else Shared(clock.now, clock.sleep)
         self.states: dict[Partition, MemoryState] = {}
         self.offsets: dict[Partition, Offset] = {}
         self.records: list[Record] = []
@@ -78,7 +83,7 @@ class MemoryContext:
 
     def copy(self) -> Self:
         """Return what a new process would find: the committed side, and nothing of the calls."""
-        other = type(self)(self.connector)
+        other = type(self)(self.connector, self.clock)
         other.states = copy.deepcopy(self.states)
         other.offsets = dict(self.offsets)
         other.records = list(self.records)
@@ -96,15 +101,20 @@ class MemoryContext:
             yield
 
     async def pace(self, name: str, per_second: float) -> None:
-        """Note the call and go on at once."""
+        """Note the call, and wait for a token if there is a clock."""
         self.paced.append((name, per_second))
+        if self._budgets is not None:
+            await self._budgets.pace(name, per_second)
 
     def hold(self, name: str, seconds: float) -> None:
-        """Note the call."""
+        """Note the call, and make everyone who paces on `name` wait if there is a clock."""
         self.held.append((name, seconds))
+        if self._budgets is not None:
+            self._budgets.hold(name, seconds)
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
-        """Note the call."""
+        """Note the call. Raises ContractError for what is no scalar."""
+        check_facts(facts)
         self.reported.append((Partition(partition), facts))
 
     def apply(self, partition: Mapping[str, JsonScalar], item: Item) -> None:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+SHAKE_SECONDS, LEAVE_SECONDS = 30.0, 1.0
+"""How long a handshake of TLS may take, and its goodbye."""
 
 
 class Door:
     """Serves every connection with `serve` in a task of its own, on `port` once it was opened.
 
-    It accepts by itself, because asyncio's own server loses, and leaks, a connection that it
+    With `tls` it speaks TLS; `plain` counts those who then spoke HTTP without. It accepts by itself, because asyncio's own server loses, and leaks, a connection that it
     accepts in the instant in which it is closed.
     """
 
     def __init__(self, serve: Serve, host: str = "127.0.0.1", port: int = 0) -> None:
         self.host, self.port = host, port
+        self.tls: ssl.SSLContext | None = None
+        self.plain = 0
         self._serve = serve
         self._listener: socket.socket | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -81,14 +86,30 @@ class Door:
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         try:
-            transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection)
-        except (OSError, asyncio.CancelledError):
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, connection, **self._secured()
+            )
+        except asyncio.CancelledError:
             connection.close()
             raise
+        except OSError as error:
+            # The client went away, or does not trust us, which is its right.
+            self.plain += getattr(error, "reason", "") == "HTTP_REQUEST"
+            connection.close()
+            return
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         try:
             await self._serve(reader, writer)
         finally:
             writer.close()
-            with suppress(ConnectionError):
+            with suppress(OSError):
                 await writer.wait_closed()
+
+    def _secured(self) -> dict[str, Any]:
+        if self.tls is None:
+            return {}
+        return {
+            "ssl": self.tls,
+            "ssl_handshake_timeout": SHAKE_SECONDS,
+            "ssl_shutdown_timeout": LEAVE_SECONDS,
+        }

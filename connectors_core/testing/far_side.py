@@ -42,9 +42,9 @@ class FarSide:
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *error: object) -> None:
         try:
-            await self._on_loop(lambda: self._upstream.__aexit__(None, None, None))
+            await self._on_loop(lambda: self._upstream.__aexit__(*error))
         finally:
             await self._end()
 
@@ -63,6 +63,10 @@ class FarSide:
         except NotImplementedError:
             return False
         return True
+
+    async def configure(self) -> None:
+        """Ask for the options again: under some faults they lead elsewhere."""
+        self.options = dict(await self._on_loop(lambda: self._upstream.config()))
 
     async def cpu(self) -> float:
         """Return how many seconds of CPU the upstream's thread has used."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
+from connectors_core.testing.faults import HOSTILE, PRUNE
+from connectors_core.testing.hostile import Spoiler
+
+HIDING = ("refused", "server-error")
+
 
 class FileUpstream:
     """`async with FileUpstream(lines) as upstream:` has them in `upstream.path` until the end.
 
-    `lines` are all that were ever written, in order.
+    `lines` are all that were ever written, in order. Of the faults it can do `refused` (the file is
+    not there), `server-error` (it is, and can't be opened), hostile data (a last line that is bad,
+    and taken away again at the end of the fault) and `prune` (it is rotated away, and the newest
+    quarter of its lines is written anew).
     """
 
     def __init__(self, lines: Iterable[str] = (), name: str = "lines.txt") -> None:
@@ -19,6 +28,8 @@ class FileUpstream:
         self._first = list(lines)
         self._name = name
         self._rotations = 0
+        self._good: int | None = None
+        self._spoilers = {kind: Spoiler(kind) for kind in HOSTILE}
 
     async def __aenter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="pyconnect-upstream-")
@@ -55,3 +66,38 @@ class FileUpstream:
     def remove(self) -> None:
         """Remove the file."""
         self.path.unlink()
+
+    async def fault(self, kind: str) -> None:
+        """Do harm of this kind (see `faults`) until `fault("none")`.
+
+        Raises NotImplementedError for a kind that no file does.
+        """
+        if kind not in ("none", PRUNE, *HIDING, *HOSTILE):
+            raise NotImplementedError(kind)
+        self._heal()
+        if kind == PRUNE:
+            self.rotate()
+            newest = self.lines[-len(self.lines) // 4 :]
+            self.path.write_text("".join(f"{line}\n" for line in newest))
+        if kind in HOSTILE:
+            self._good = self.path.stat().st_size
+            line = self.lines[-1].encode() if self.lines else b""
+            with self.path.open("ab") as file:
+                file.writelines(self._spoilers[kind](line))
+                file.write(b"\n")
+        if kind in HIDING:
+            self.path.rename(self._hidden)
+        if kind == "server-error":
+            # Also root can't follow a link to itself, as it would read a file that forbids it.
+            self.path.symlink_to(self.path)
+
+    def _heal(self) -> None:
+        if self._good is not None:
+            os.truncate(self.path, self._good)
+            self._good = None
+        if self._hidden.exists():
+            self._hidden.replace(self.path)
+
+    @property
+    def _hidden(self) -> Path:
+        return self.path.with_name(f"{self._name}.hidden")

@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
-from connectors_core.testing.http import HttpUpstream
+from connectors_core.testing.http import OURS, HttpUpstream
+from connectors_core.testing.relay import Relay
 from connectors_core.testing.response import Response
-
-CHUNK = 1 << 16
 
 
 class Gate(HttpUpstream):
-    """`async with Gate(port) as gate:` leads from `gate.port` to another port of this machine.
+    """`async with Gate(port) as gate:` leads from `gate.url` to another port of this machine.
 
-    Under a `fault` it answers itself, and `requests` has what was asked meanwhile.
+    Under a `fault` it answers itself, speaks TLS in the server's place, or spoils what the server
+    sends. `requests` has all that came, handshakes of WebSockets among them. It asks the server for
+    no compression.
     """
 
     def __init__(self, port: int) -> None:
         super().__init__(lambda _: Response(502))
         self._to = port
 
+    @property
+    def ws_url(self) -> str:
+        """Return `ws://127.0.0.1:<port>`; wss under `bad-tls`."""
+        return self.url.replace("http", "ws", 1)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._fault != "none":
+        if self._fault not in OURS:
             await super()._serve(reader, writer)
             return
-        from_server, to_server = await asyncio.open_connection(self.door.host, self._to)
-        ways = [
-            asyncio.create_task(_pump(reader, to_server)),
-            asyncio.create_task(_pump(from_server, writer)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            to_server.close()  # first: what follows may be cancelled
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            with suppress(ConnectionError):
-                await to_server.wait_closed()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while chunk := await reader.read(CHUNK):
-            writer.write(chunk)
-            await writer.drain()
+        server = await asyncio.open_connection(self.door.host, self._to)
+        await Relay((reader, writer), server, self._receive, lambda: self._spoiler).run()

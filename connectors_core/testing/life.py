@@ -14,6 +14,7 @@ from connectors_core.api.record import Offset, Partition
 from connectors_core.api.source import Source
 from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.retry import describe
+from connectors_core.testing.clock import VirtualClock
 from connectors_core.testing.context import MemoryContext
 from connectors_core.testing.hands import END, hands
 from connectors_core.testing.intake import Intake
@@ -34,7 +35,8 @@ class Life:
     Every unit is committed to the ledger as soon as it is closed, and told with `committed` unless
     `acknowledges` is False. `waits` is called whenever the source waits. `retries` are the Retry
     errors that were raised and waited for. `pause`, asked after every item, is for how many seconds
-    nobody pulls; asked again after that.
+    nobody pulls; asked again after that. With a `clock`, tokens and the waits before another try
+    are its own.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class Life:
         *,
         acknowledges: bool = True,
         waits: Callable[[], None] | None = None,
+        clock: VirtualClock | None = None,
     ) -> None:
         self.ledger = ledger
-        self.context = LifeContext(ledger)
+        self.context = LifeContext(ledger, clock)
         self.source = call_now(source, config, self.context)
         self.retries: list[Retry] = []
         self.pause: Callable[[], float] = lambda: 0.0
@@ -93,7 +96,9 @@ class Life:
         tasks = [asyncio.create_task(self._follow(group)) for group in groups]
         try:
             await self._until_done(tasks, stall)
+            ended = not self._full
         finally:
+            self._full = True  # who is closing is not cancelled, and must not try again
             for task in tasks:
                 if task not in self._closing:
                     task.cancel()
@@ -101,7 +106,7 @@ class Life:
             for error in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(error, Exception) and error is not raised:
                     self.ledger.blame(f"stopped, it raised {describe(error)}.", STOPPED)
-        return not self._full
+        return ended
 
     async def _until_done(self, tasks: list[asyncio.Task[None]], stall: float) -> None:
         self._moved_at = time.monotonic()
@@ -135,7 +140,8 @@ class Life:
                 for place in places:
                     self.context.overlay(place).clear()
                 self._look()
-            await asyncio.sleep(min(wait, LONGEST_RETRY_SECONDS))
+            if not self._full:
+                await self.context.sleep(min(wait, LONGEST_RETRY_SECONDS))
 
     async def _read_once(self, places: list[Partition]) -> None:
         positions = {place: self.ledger.offset(place) for place in places}

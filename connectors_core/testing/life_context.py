@@ -1,4 +1,4 @@
-"""LifeContext: what a source is offered in one life: state of a ledger, real pace, notes."""
+"""LifeContext: what a source is offered in one life: state of a ledger, tokens, notes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors_core.api.record import JsonScalar, Partition
 from connectors_core.runtime.state import Overlay, StateView
+from connectors_core.testing.clock import VirtualClock
 from connectors_core.testing.context import MemoryContext
 from connectors_core.testing.ledger import CONNECTOR, Ledger
 
@@ -16,12 +17,13 @@ from connectors_core.testing.ledger import CONNECTOR, Ledger
 class LifeContext(MemoryContext):
     """The context of one life: its state is the ledger's, overlaid with what was yielded.
 
-    It notes what is asked of it. Tokens of a pace come at once: how many were taken is what counts,
-    and no law has to wait for them; who is held waits.
+    It notes what is asked of it; `tokens` are those that were given. Without a clock they come at
+    once, so that no law has to wait for them, and who is held waits.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        super().__init__(CONNECTOR)
+    def __init__(self, ledger: Ledger, clock: VirtualClock | None = None) -> None:
+        super().__init__(CONNECTOR, clock)
+        self.tokens = 0
         self.ledger = ledger
         self._held_until: dict[str, float] = {}
         self._overlays: dict[Partition, Overlay] = {}
@@ -38,9 +40,15 @@ class LifeContext(MemoryContext):
     async def pace(self, name: str, per_second: float) -> None:
         """Take a token."""
         await super().pace(name, per_second)
-        await asyncio.sleep(max(0.0, self._held_until.get(name, 0.0) - time.monotonic()))
+        if self.clock is None:
+            await asyncio.sleep(max(0.0, self._held_until.get(name, 0.0) - time.monotonic()))
+        self.tokens += 1
 
     def hold(self, name: str, seconds: float) -> None:
         """Make everyone who paces on `name` wait."""
         super().hold(name, seconds)
         self._held_until[name] = time.monotonic() + seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, on the clock if there is one."""
+        await (asyncio.sleep(seconds) if self.clock is None else self.clock.sleep(seconds))

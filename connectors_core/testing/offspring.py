@@ -107,7 +107,7 @@ def _spec(declaration: Declaration, job: Job) -> ConnectorSpec:
     return ConnectorSpec(
         ConnectorOptions(**options),
         source.name,
-        stamped(source),
+        stamped(source, live=job.count is not None),
         lambda: source.config_class()(**job.options),
         lambda: (keys, values),
         job.plot.topics(source.topics),

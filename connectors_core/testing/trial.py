@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, Secret, SecretStr
+from pydantic import BaseModel, Secret, SecretStr, ValidationError
 
 from connectors_core.api.config import Config
-from connectors_core.api.record import Partition
+from connectors_core.api.record import Partition, Record
 from connectors_core.testing.compare import difference, flat_list, text_of, texts_of
 from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.faults import BAD_TLS
 from connectors_core.testing.job import Home, home_of
 from connectors_core.testing.law import NotApplicable, require
 from connectors_core.testing.ledger import Ledger
@@ -70,6 +71,22 @@ class Trial:
         """Return a life of the source at an upstream, over a ledger; `async with` opens it."""
         return Life(self.source, self.config(far), ledger, **options)
 
+    async def harm(self, far: FarSide, kind: str) -> bool:
+        """Begin a fault; False if the upstream can't, or the options can't lead to where it is.
+
+        Under `bad-tls` the options are others, with https.
+        """
+        if not await far.fault(kind):
+            return False
+        if kind != BAD_TLS:
+            return True
+        await far.configure()
+        try:
+            self.config(far)
+        except ValidationError:
+            return False
+        return True
+
     async def read(
         self,
         far: FarSide,
@@ -121,12 +138,16 @@ class Trial:
         return [text_of(self.declaration.comparable(each)) for each in expected]
 
     async def counts(self) -> list[int]:
-        """Return how many values a complete reading gives of each partition, in their order.
+        """Return how many values a complete reading gives of each partition, in their order."""
+        return [len(each) for each in await self.parts()]
+
+    async def parts(self) -> list[list[Record]]:
+        """Return the records that a complete reading gives of each partition, in their order.
 
         By place: a partition may be named after its upstream, which is another one each time.
         """
         found = (await self.whole()).by_partition()
-        return [len(found.get(each, ())) for each in self._partitions]
+        return [found.get(each, []) for each in self._partitions]
 
     def differs(self, wanted: list[str], ledger: Ledger) -> str:
         """Say how a ledger differs from what was wanted; "" if it does not."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from connectors_core.testing.gate import Gate
+from connectors_core.testing.request import Request
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
@@ -19,7 +20,8 @@ class WebSocketUpstream:
     """`async with WebSocketUpstream(talk) as server:` answers on `server.url` until the block ends.
 
     `talk(connection)` is called for every client; when it returns, the connection is closed. Needs
-    the package `websockets`. `fault(kind)` does harm to the connections, handshakes included.
+    the package `websockets`. `fault(kind)` does harm to the connections, handshakes included, and to
+    the messages; `requests` has the handshakes.
     """
 
     def __init__(self, talk: Talk) -> None:
@@ -45,8 +47,13 @@ class WebSocketUpstream:
 
     @property
     def url(self) -> str:
-        """Return `ws://127.0.0.1:<port>`."""
-        return f"ws://127.0.0.1:{self._gate.port}"
+        """Return `ws://127.0.0.1:<port>`; wss under `bad-tls`."""
+        return self._gate.ws_url
+
+    @property
+    def requests(self) -> list[Request]:
+        """The handshakes that were asked for, in the order of arrival."""
+        return self._gate.requests
 
     async def fault(self, kind: str) -> None:
         """Do this harm to every connection until `none`; as `HttpUpstream.fault`."""

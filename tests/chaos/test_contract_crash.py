@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from connectors_core.app import build_catalogue
+from connectors_core.testing.found import contracts_of
 from connectors_core.testing.judge import Court
 from connectors_core.testing.laws import BY_NAME
-from tests.chaos.plugin_contracts import NAMES, PLUGINS, contract, module
+from tests.chaos.plugin_contracts import NAMES, PLUGINS, contract
 
 LAW = replace(BY_NAME["survives_a_kill_at_every_point"], seconds=600.0)
 """With more time than it has: that a machine does other things too is no fault of a source."""
@@ -25,10 +27,11 @@ def test_a_source_survives_a_kill_at_every_point(name: str) -> None:
 
 
 def test_every_replayable_contract_is_judged() -> None:
+    catalogue = build_catalogue(())
     found = {
-        f"{file.parents[1].name}.{name}"
-        for file in PLUGINS.glob("*/tests/test_contract.py")
-        for name, cls in vars(module(file.parents[1].name)).items()
-        if name.startswith("Test") and "replayable" in cls.capabilities
+        f"{folder.parent.name}.{cls.__name__}"
+        for folder in PLUGINS.glob("*/pyproject.toml")
+        for cls in contracts_of(catalogue.source(folder.parent.name))
+        if "replayable" in cls.capabilities
     }
     assert found == set(NAMES)

@@ -27,10 +27,10 @@ from tests.hostile import kill_mutants
 from tests.kafka import topic
 
 NAMES = (
-    "file-lines.TestFinished",
-    "file-lines.TestFollowed",
-    "stock-websocket.TestBinance",
-    "stock-websocket.TestUpbit",
+    "file-lines.FinishedContract",
+    "file-lines.FollowedContract",
+    "stock-websocket.BinanceContract",
+    "stock-websocket.UpbitContract",
 )
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(660)]

@@ -6,9 +6,10 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from pydantic import Field, SecretStr
 
 from connectors_core import Config, OffsetError, Record, Retry, Source
@@ -16,6 +17,8 @@ from connectors_core.testing import HttpUpstream, Request, Response
 
 TOKEN = "tok-4f9c1b7d20"
 SHARDS, ITEMS = 3, 8
+LARGEST = 1 << 20
+UNREADABLE = (OSError, TimeoutError, EOFError, LookupError, ValueError, RecursionError)
 
 
 class Options(Config):
@@ -34,6 +37,7 @@ class Lawful(Source[Options]):
     """The items of every shard, in order."""
 
     name = "lawful"
+    largest: ClassVar[int] = LARGEST
 
     async def partitions(self) -> Any:
         return [{"shard": number} for number in range(self.config.shards)]
@@ -63,16 +67,42 @@ class Lawful(Source[Options]):
         """Ask the far side; whatever goes wrong on the way is a Retry."""
         try:
             async with asyncio.timeout(self.config.timeout):
-                status, headers, body = await fetch(
-                    self.config.url, f"{path}?{urlencode(query)}", self.secret()
-                )
-                found = json.loads(body) if status == 200 else None
-        except (OSError, TimeoutError, EOFError, LookupError, ValueError) as error:
+                target = f"{path}?{urlencode(query)}"
+                status, headers, body = await self.fetch(target)
+                found = self.parsed(body) if status == 200 else None
+        except UNREADABLE as error:
             raise Retry(f"{path}: {type(error).__name__}: {error}") from error
         if found is None:
             after = headers.get("retry-after")
             raise Retry(f"{path}: {status}", after=float(after) if after else None)
         return found
+
+    async def fetch(self, target: str) -> tuple[int, dict[str, str], bytes]:
+        """GET, with as little HTTP as the far side needs."""
+        parts = urlsplit(self.config.url)
+        tls = self.tls() if parts.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=tls)
+        try:
+            head = f"GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: {self.secret()}\r\n\r\n"
+            writer.write(head.encode())
+            lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            headers = {
+                name.lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in lines[1:-2])
+            }
+            length = int(headers["content-length"])
+            if length > self.largest:
+                raise ValueError(f"an answer of {length} bytes")
+            return int(lines[0].split()[1]), headers, await reader.readexactly(length)
+        finally:
+            writer.close()
+
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+    def parsed(self, body: bytes) -> Any:
+        """Return the JSON of an answer, which msgspec keeps from being NaN or half a character."""
+        return msgspec.json.decode(body, type=dict[str, Any])
 
     def secret(self) -> str:
         return self.config.token.get_secret_value()
@@ -88,27 +118,11 @@ class Paced(Lawful):
     """The same, with a token for every request."""
 
     async def ask(self, path: str, **query: Any) -> Any:
-        await self.context.pace("lawful", 100.0)
+        await self.context.pace(self.budget(**query), 100.0)
         return await super().ask(path, **query)
 
-
-async def fetch(url: str, target: str, token: str) -> tuple[int, dict[str, str], bytes]:
-    """GET, with as little HTTP as the far side needs."""
-    parts = urlsplit(url)
-    secure = ssl.create_default_context() if parts.scheme == "https" else None
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=secure)
-    try:
-        head = f"GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
-        writer.write(head.encode())
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {
-            name.lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in lines[1:-2])
-        }
-        body = await reader.readexactly(int(headers["content-length"]))
-        return int(lines[0].split()[1]), headers, body
-    finally:
-        writer.close()
+    def budget(self, **_: Any) -> str:
+        return "lawful"
 
 
 class Items:
@@ -126,8 +140,8 @@ class Items:
         await self.server.__aenter__()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.server.__aexit__(None)
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await self.server.__aexit__(kind)
 
     @property
     def requests(self) -> list[Request]:

@@ -10,10 +10,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
-import msgspec
-
 from connectors_core import Batch, OffsetError, Record, Reject, Retry
-from tests.hostile.lawful import SHARDS, Items, Lawful, item, seq_of
+from tests.hostile.lawful import LARGEST, SHARDS, UNREADABLE, Items, Lawful, item, seq_of
 
 ask = build_opener(ProxyHandler({})).open
 
@@ -42,15 +40,45 @@ class Plain(Lawful):
                 body = b""
                 while more := answer.read1(65_536):
                     body += more
+                    if len(body) > LARGEST:
+                        raise ValueError("an answer without end")
                     if time.monotonic() - began > self.config.timeout:
                         raise TimeoutError("the answer takes too long")
-            return msgspec.json.decode(body)
+            return self.parsed(body)
         except HTTPError as error:
             wait = error.headers.get("Retry-After")
             error.close()
             raise Retry(f"HTTP {error.code}", after=float(wait) if wait else None) from error
-        except (OSError, HTTPException, ValueError) as error:
+        except (HTTPException, *UNREADABLE) as error:
             raise Retry(f"{type(error).__name__}: {error}") from error
+
+
+class TellsGaps(Lawful):
+    """Tells what is gone in a record, and goes on behind it."""
+
+    name = "telling-lawful"
+    topics = ("gaps",)
+
+    async def read(self, partition: Any, offset: Any) -> AsyncIterator[Any]:
+        after = seq_of(offset) if offset else 0
+        oldest = (await self.page(partition, after))["oldest"]
+        if offset and after < oldest - 1:
+            for each in self.tell(partition, oldest):
+                yield each
+            offset = {"seq": oldest - 1}
+        async for record in super().read(partition, offset):
+            yield record
+
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        return [Record({"before": oldest}, topic="gaps", offset={"seq": oldest - 1})]
+
+
+class ReportsGaps(TellsGaps):
+    """Tells it in a report, which `run` and `status` show."""
+
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        self.context.report(partition, gap=f"before {oldest}")
+        return []
 
 
 class Together(Lawful):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import logging
 import socket
 import sqlite3
+import ssl
 import threading
 import time
 import uuid
@@ -18,6 +21,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_
 
 from connectors_core import OffsetError, Record, Retry, Source
 from tests.hostile.lawful import SHARDS, Items, Lawful, Options, Paced, seq_of
+from tests.hostile.lawful_kinds import TellsGaps
 
 MUTANTS: dict[str, tuple[type[Lawful], type[Items]]] = {}
 
@@ -28,6 +32,19 @@ class Following(Items):
 
 class Pruning(Items):
     prunes = True
+
+
+class OneShard(Items):
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "shards": 1}
+
+    def expected(self) -> list[Any]:
+        return [each for each in super().expected() if each["shard"] == 0]
+
+
+class Forgetful(Items):
+    async def fault(self, kind: str) -> None:
+        await super().fault("none" if kind == "prune" else kind)
 
 
 def breaks(law: str, upstream: type[Items] = Items) -> Any:
@@ -131,6 +148,20 @@ class Nested(Lawful):
 class NewNames(Lawful):
     async def partitions(self) -> Any:
         return [{"shard": number, "run": uuid.uuid4().hex} for number in range(SHARDS)]
+
+
+@breaks("partitions_are_stable")
+class TurnsThemRound(Lawful):
+    asked = itertools.count()
+
+    async def partitions(self) -> Any:
+        found = [{"shard": number} for number in range(SHARDS)]
+        return found[::-1] if next(self.asked) % 2 else found
+
+
+@breaks("partitions_split", OneShard)
+class HasOnePart(Lawful):
+    """Says that it splits, at a far side that has nothing to split."""
 
 
 @breaks("partitions_split")
@@ -349,10 +380,28 @@ class FailsWhenStopped(Lawful):
 class Spins(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         page = await super().page(partition, after)
-        until = time.monotonic() + 0.05
+        until = time.monotonic() + 0.5
         while not page["items"] and time.monotonic() < until:
             await asyncio.sleep(0)
         return page
+
+
+@breaks("waits_without_work", Following)
+class RetriesAtOnce(Lawful):
+    """Takes for an error that there is nothing new."""
+
+    after: ClassVar[float | None] = 0.0
+
+    async def page(self, partition: Any, after: int) -> Any:
+        page = await super().page(partition, after)
+        if not page["items"]:
+            raise Retry("nothing yet", after=self.after)
+        return page
+
+
+@breaks("waits_without_work", Following)
+class RetriesAfterTheUsualWait(RetriesAtOnce):
+    after = None
 
 
 class Leaking(Lawful):
@@ -536,6 +585,76 @@ class IgnoresRetryAfter(Lawful):
             raise Retry(error.message) from error
 
 
+@breaks("untrusted_certificates_are_refused")
+class TrustsAnybody(Lawful):
+    def tls(self) -> ssl.SSLContext:
+        return ssl._create_unverified_context()
+
+
+@breaks("untrusted_certificates_are_refused")
+class ForgetsTheS(Lawful):
+    def tls(self) -> Any:
+        return None
+
+
+class Falling(Lawful):
+    """Raises what some data brings about, instead of saying Retry."""
+
+    falls: ClassVar[type[Exception]]
+
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry as error:
+            if isinstance(error.__cause__, self.falls):
+                raise error.__cause__ from None
+            raise
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class FallsOverDeepData(Falling):
+    falls = RecursionError
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class FallsOverAnEmptyAnswer(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body or b"{}")
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class TakesHalfCharacters(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        super().parsed(body.replace(b"\\ud800", b""))
+        return json.loads(body)
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class TakesNaN(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        super().parsed(body.replace(b"NaN", b"0"))
+        return json.loads(body)
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class HoldsItAll(Lawful):
+    largest = 1 << 40
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class EndsAtAnEmptyAnswer(Lawful):
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body or b'{"items": [], "oldest": 1}')
+
+
+@breaks("hostile_data_ends_in_a_record_a_reject_or_a_clear_error")
+class SkipsWhatIsBad(Lawful):
+    """A page in which something is not a number is read as one without items."""
+
+    def parsed(self, body: bytes) -> Any:
+        return super().parsed(body if b"NaN" not in body else b'{"items": [], "oldest": 1}')
+
+
 @breaks("keeps_its_pace")
 class HurriesBack(Paced):
     async def page(self, partition: Any, after: int) -> Any:
@@ -543,10 +662,70 @@ class HurriesBack(Paced):
         return await Lawful.ask(self, "/items", shard=partition["shard"], after=after, limit=3)
 
 
-@breaks("a_pruned_offset_is_an_offset_error")
+@breaks("keeps_its_pace")
+class PacesAfterwards(Paced):
+    async def ask(self, path: str, **query: Any) -> Any:
+        found = await Lawful.ask(self, path, **query)
+        await self.context.pace("lawful", 100.0)
+        return found
+
+
+@breaks("keeps_its_pace")
+class TriesAgainAtOnce(Paced):
+    async def ask(self, path: str, **query: Any) -> Any:
+        try:
+            return await super().ask(path, **query)
+        except Retry:
+            return await Lawful.ask(self, path, **query)
+
+
+@breaks("keeps_its_pace")
+class BudgetForEachPage(Paced):
+    def budget(self, **query: Any) -> str:
+        return f"lawful {query}"
+
+
+@breaks("keeps_its_pace")
+class TakesTokensInAdvance(Paced):
+    taken = 0
+
+    async def open(self) -> None:
+        for _ in range(6):
+            await self.context.pace("lawful", 100.0)
+            self.taken += 1
+
+    async def ask(self, path: str, **query: Any) -> Any:
+        if self.taken:
+            self.taken -= 1
+            return await Lawful.ask(self, path, **query)
+        return await super().ask(path, **query)
+
+
+@breaks("a_pruned_offset_is_told")
 class GoesOnFromTheOldest(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
         return {**await super().page(partition, after), "oldest": 0}
+
+
+@breaks("a_pruned_offset_is_told")
+class TellsOnlyTheFirstGap(TellsGaps):
+    told = False
+
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        told, self.told = self.told, True
+        return [] if told else super().tell(partition, oldest)
+
+
+@breaks("a_pruned_offset_is_told")
+class ReportsNoGap(TellsGaps):
+    def tell(self, partition: Any, oldest: int) -> list[Any]:
+        self.context.report(partition, oldest=oldest, gap="")
+        return []
+
+
+@breaks("a_pruned_offset_is_told", Forgetful)
+class LosesNothing(Lawful):
+    """Its far side says that it prunes, and does not."""
 
 
 # What it keeps to itself.

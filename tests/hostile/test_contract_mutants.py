@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connectors_core.testing import SourceContract
+from connectors_core.testing import FileUpstream, SourceContract
 from connectors_core.testing.golden import written
 from connectors_core.testing.judge import Court, first_failure
 from connectors_core.testing.laws import BY_NAME, LAWS
+from pyconnect_file_lines.source import FileLines
 from tests.hostile.lawful import Items, Lawful, Paced
-from tests.hostile.lawful_kinds import Plain, Together, TogetherItems
-from tests.hostile.mutants import KEPT, MUTANTS, Following, Pruning
+from tests.hostile.lawful_kinds import Plain, ReportsGaps, TellsGaps, Together, TogetherItems
+from tests.hostile.lawful_streams import EventItems, Listening, SpokenItems, Talking
+from tests.hostile.mutants import KEPT, MUTANTS, Following, OneShard, Pruning
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 OFFSETS = Path(__file__).parent / "offsets"
@@ -28,7 +32,7 @@ def contract(name: str, source: type[Lawful], upstream: type[Items]) -> type[Sou
         "source": source,
         "upstream": upstream,
         "capabilities": CAPABILITIES | more,
-        "offsets": None if upstream.prunes else OFFSETS,
+        "offsets": None if upstream in (OneShard, Pruning) else OFFSETS,
     }
     made = type(name, (SourceContract,), {**names, "__module__": __name__})
     globals()[name] = made
@@ -72,6 +76,54 @@ class TestTogether(SourceContract):
     source = Together
     upstream = TogetherItems
     capabilities = CAPABILITIES | {"bounded"}
+
+
+class TestListening(TestLawful):
+    source = Listening
+    upstream = EventItems
+    offsets = None
+
+
+class TestTalking(TestLawful):
+    source = Talking
+    upstream = SpokenItems
+    offsets = None
+
+
+class Log(FileUpstream):
+    """A file of twenty lines of JSON."""
+
+    def __init__(self) -> None:
+        super().__init__(json.dumps({"n": n, "text": f"line {n}"}) for n in range(20))
+
+    def config(self) -> dict[str, Any]:
+        return {"path": str(self.path), "follow": False, "format": "json"}
+
+    def expected(self) -> list[Any]:
+        return [json.loads(line) for line in self.lines]
+
+
+class TestFile(SourceContract):
+    source = FileLines
+    upstream = Log
+    capabilities = {"replayable", "ordered", "bounded"}
+
+
+@pytest.mark.parametrize(
+    ("source", "how"),
+    [
+        (Lawful, "it raises OffsetError"),
+        (TellsGaps, "it tells the gap in a record"),
+        (ReportsGaps, "it tells the gap in a report"),
+    ],
+)
+def test_what_is_pruned_is_told_in_one_of_three_ways(source: type[Lawful], how: str) -> None:
+    declaration = contract("Telling", source, Items).declaration()
+    court = Court(declaration, "full")
+    for name in ("reads_everything", "resumes_from_every_offset"):
+        assert court.one(BY_NAME[name]).outcome == "passed", court.verdicts
+    verdict = court.one(BY_NAME["a_pruned_offset_is_told"])
+    assert (verdict.outcome, verdict.reason) == ("passed", how)
 
 
 @pytest.mark.timeout(300)

@@ -151,7 +151,7 @@ def test_what_is_uninstalled_is_gone_and_said_to_be(stranger: Stranger) -> None:
 
 BROKEN = {
     "newer": ("name, testing", "contract = 99\n    name, testing", "needs contract 99, this conn"),
-    "half": ("import httpx\n", "import httpx, not_there\n", "No module named 'not_there'"),
+    "half": ("import asyncio\n", "import asyncio, not_there\n", "No module named 'not_there'"),
 }
 
 

@@ -50,7 +50,7 @@ def deep_imports(text: str) -> Iterator[str]:
         )
         for name in names:
             top, _, rest = name.partition(".")
-            if top == "connectors_core" and rest.split(".")[0] not in {"", "testing"}:
+            if top == "connectors_core" and rest.split(".")[0] not in {"", "clients", "testing"}:
                 yield f"{getattr(node, 'lineno', 0)} {name}"
 
 
@@ -111,6 +111,11 @@ def loaded_by(statement: str) -> set[str]:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not loaded_by("import connectors_core") & HEAVY
+
+
+def test_the_options_of_a_client_need_no_client() -> None:
+    loaded = loaded_by("from connectors_core.clients import HttpConfig, WebSocketConfig")
+    assert not loaded & {"httpx", "websockets"}
 
 
 def test_help_loads_only_what_it_shows() -> None:

@@ -7,14 +7,18 @@ from connectors_core.testing.law import Law
 from connectors_core.testing.laws import (
     acknowledgement,
     far_side,
+    hostility,
     killing,
     lifecycle,
     offsets,
     options,
+    pacing,
     partitions,
     privacy,
+    pruning,
     reads,
     scopes,
+    trust,
 )
 
 LAWS: tuple[Law, ...] = (
@@ -28,6 +32,10 @@ LAWS: tuple[Law, ...] = (
     *offsets.RESUME,
     *partitions.LATER,
     *far_side.LAWS,
+    *trust.LAWS,
+    *hostility.LAWS,
+    *pacing.LAWS,
+    *pruning.LAWS,
     *privacy.LAWS,
     *killing.FULL,
     *killing.CRASH,

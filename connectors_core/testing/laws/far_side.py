@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 
-from connectors_core.api.errors import OffsetError, PyconnectError, Retry
-from connectors_core.api.record import Partition
-from connectors_core.runtime.retry import describe
+from connectors_core.api.errors import Retry
 from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import FAULTS, PRUNE, RETRY_AFTER_SECONDS
-from connectors_core.testing.law import Broken, NotApplicable, law, require
+from connectors_core.testing.faults import BAD_TLS, FAULTS, RETRY_AFTER_SECONDS
+from connectors_core.testing.harmed import LOOK_SECONDS, harm_at, read_under, require_clear, until
+from connectors_core.testing.law import NotApplicable, law, require
 from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import Trial, require_fault
 
 ASKS, WATCH_SECONDS = 3, 1.5
 """So often a partition may ask in so much less than the Retry-After."""
 
-PAUSE_SECONDS, HARM_SECONDS = 0.01, 2.0
-PATIENCE_SECONDS = 5.0
-"""How long a source may wait in silence for a far side that says nothing."""
+HARM_SECONDS = 2.0
 
 
 @law("full", seconds=120, rests_on=("reads_everything", "stops_at_every_await"))
@@ -33,7 +29,7 @@ async def faults_end_in_retry_or_a_clear_error(trial: Trial) -> None:
     Set timeouts (small ones in the upstream's `config()`), and turn the client's errors into Retry:
     `except httpx.HTTPError as error: raise Retry(str(error)) from error`.
     """
-    tried = [kind for kind in FAULTS if await _bears(trial, kind)]
+    tried = [kind for kind in FAULTS if kind != BAD_TLS and await _bears(trial, kind)]
     if not tried:
         raise NotApplicable("the upstream has no fault(kind)")
 
@@ -72,51 +68,6 @@ async def retry_after_is_kept(trial: Trial) -> None:
     )
 
 
-@law("full", seconds=30, rests_on=("reads_everything",), needs={"paced"})
-async def keeps_its_pace(trial: Trial) -> None:
-    """No request goes out without a token of `context.pace`.
-
-    All connectors of a worker share the budget of a host; who asks beside it gets them all locked
-    out.
-
-    Await `context.pace` before each request, also before one that is tried again.
-    """
-    ledger = Ledger()
-    async with trial.upstream() as far:
-        partitions, count = await trial.partitions(far), (await trial.whole()).count
-        before = len(far.requests())
-        async with trial.life(far, ledger) as life:
-            await life.read(partitions, ledger.has(count))
-        asked = len(far.requests()) - before
-    taken = len(life.context.paced)
-    require(asked, "the upstream notes no `requests`, or none came. It must, for this law.")
-    require(asked <= taken, f"it asked {asked} times with {taken} tokens.")
-
-
-@law("full", seconds=30, rests_on=("resumes_from_every_offset",), needs={"replayable"})
-async def a_pruned_offset_is_an_offset_error(trial: Trial) -> None:
-    """An offset that the upstream has no more raises OffsetError.
-
-    Going on from the oldest there is would lose what lay between, and nobody would know.
-
-    Compare the offset with what the upstream says is its oldest; `offset.reset` decides the rest.
-    """
-    ledger, half = Ledger(), max(1, len((await trial.whole()).units) // 2)
-    async with trial.upstream() as far:
-        await trial.read(far, ledger, ledger.has_units(half))
-        require_fault(await far.fault(PRUNE), PRUNE)
-        count = ledger.count
-        try:
-            with suppress(Broken):  # that nothing more comes
-                await trial.read(far, ledger)
-        except OffsetError:
-            return
-    raise Broken(
-        f"its offset is pruned upstream, and it went on with {ledger.count - count} more records."
-        " Raise OffsetError."
-    )
-
-
 async def _bears(trial: Trial, kind: str) -> bool:
     """Judge one kind of fault; False if the upstream can't do it."""
     async with trial.upstream() as far:
@@ -136,7 +87,8 @@ async def _bears(trial: Trial, kind: str) -> bool:
 async def _from_the_start(trial: Trial, far: FarSide, ledger: Ledger, kind: str) -> None:
     partitions = await trial.partitions(far)
     await far.fault(kind)
-    _require_clear(await _under(trial, far, ledger, partitions, kind), kind)
+    error = await read_under(trial, far, ledger, partitions, kind)
+    require_clear(error, f"under the fault {kind}")
     await far.fault("none")
     await trial.read(far, ledger)
 
@@ -144,63 +96,22 @@ async def _from_the_start(trial: Trial, far: FarSide, ledger: Ledger, kind: str)
 async def _amid_a_reading(trial: Trial, far: FarSide, ledger: Ledger, kind: str) -> None:
     """Do harm when half is read, and heal it at the first Retry: the same source reads on."""
     partitions, half = await trial.partitions(far), (await trial.whole()).count // 2
-    count, harmed = await trial.count(far), False
-    life = trial.life(far, ledger)
-    life.pause = lambda: PAUSE_SECONDS if ledger.count >= half and not harmed else 0.0
+    count = await trial.count(far)
+    enough = ledger.has(count) if count is not None else lambda: False
     try:
-        async with life:
-            enough = ledger.has(count) if count is not None else lambda: False
-            reading = asyncio.create_task(life.read(partitions, enough, quiet=PAUSE_SECONDS))
-            while ledger.count < half and not reading.done():  # noqa: ASYNC110 - a look at both
-                await asyncio.sleep(PAUSE_SECONDS)
-            await far.fault(kind)
-            harmed = True
-            deadline = time.monotonic() + HARM_SECONDS
-            while not (life.retries or reading.done()) and time.monotonic() < deadline:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(PAUSE_SECONDS)
+        async with trial.life(far, ledger) as life:
+            reading = asyncio.create_task(life.read(partitions, enough, quiet=LOOK_SECONDS))
+            await harm_at(half, life, reading, far, kind)
+            await until(lambda: bool(life.retries), reading, HARM_SECONDS)
             await far.fault("none")
             await reading
     except Exception as error:  # noqa: BLE001 - judged by what it is
-        _require_clear(error, kind)
+        require_clear(error, f"under the fault {kind}")
         await far.fault("none")
         await trial.read(far, ledger)
-
-
-async def _under(
-    trial: Trial, far: FarSide, ledger: Ledger, partitions: list[Partition], kind: str
-) -> Exception | None:
-    """Read while the fault lasts; return what was raised, None if all was read all the same."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS), trial.life(far, ledger) as life:
-            ended = await life.read(partitions, lambda: bool(life.retries), stall=60.0)
-    except TimeoutError as error:
-        raise Broken(
-            f"under the fault {kind} it waited {PATIENCE_SECONDS:.0f} s in silence. Set a timeout,"
-            " a small one in the upstream's config()."
-        ) from error
-    except Exception as error:  # noqa: BLE001 - judged by what it is
-        return error
-    if ended:
-        said = trial.differs(await trial.wanted(), ledger)
-        require(not said, f"under the fault {kind} the read returned as if all was there: {said}.")
-    return None
-
-
-def _require_clear(error: Exception | None, kind: str) -> None:
-    require(
-        error is None or isinstance(error, PyconnectError),
-        f"under the fault {kind} it raised {describe(error or Retry())}. Raise Retry, or an error of"
-        " connectors_core that says what to do.",
-    )
-    require(
-        error is None or len(str(error)) > 3,
-        f"under the fault {kind} it raised {type(error).__name__} without a text.",
-    )
 
 
 LAWS = (
     faults_end_in_retry_or_a_clear_error,
     retry_after_is_kept,
-    keeps_its_pace,
-    a_pruned_offset_is_an_offset_error,
 )

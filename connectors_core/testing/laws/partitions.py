@@ -27,18 +27,24 @@ async def partitions_are_flat_and_distinct(trial: Trial) -> None:
 
 @law(rests_on=("partitions_are_flat_and_distinct",))
 async def partitions_are_stable(trial: Trial) -> None:
-    """Asked twice, a source gives the same partitions.
+    """Asked twice, a source gives the same partitions, in the same order.
 
     A partition with another name has no offset: it is read from the start, and everything comes
-    twice.
+    twice. Golden offsets, and tasks after a restart, go by the order.
 
-    Make partitions of what is configured or found, not of times, counters or random numbers.
+    Make partitions of what is configured or found, not of times, counters or random numbers; sort
+    what comes in no order, as a set or a listing.
     """
     async with trial.upstream() as far:
         first = _checked(await ask_partitions(trial.source, trial.config(far)))
         again = _checked(await ask_partitions(trial.source, trial.config(far)))
     gone = sorted(each.key for each in {*first} ^ {*again})
     require(not gone, f"asked twice, partitions() differs in {', '.join(gone)}.")
+    require(
+        first == again,
+        "asked twice, partitions() gives the same in another order:"
+        f" {', '.join(each.key for each in again)}. Sort them.",
+    )
 
 
 @law(
@@ -57,6 +63,11 @@ async def partitions_split(trial: Trial) -> None:
     wanted = await trial.wanted()
     async with trial.upstream() as far:
         count = len(await trial.partitions(far))
+    require(
+        count > 1,
+        "it is declared to split, and has one partition here, which shows nothing. Give the upstream"
+        " a config() with two or more, or leave `splits` out.",
+    )
     for tasks in range(2, min(count, 4) + 1):
         ledger = Ledger()
         async with trial.upstream() as far:

@@ -37,7 +37,7 @@ async def secrets_are_kept(trial: Trial) -> None:
     for kind in ("none", *FAULTS):
         async with trial.upstream() as far:
             partitions = await trial.partitions(far)
-            if kind != "none" and not await far.fault(kind):
+            if kind != "none" and not await trial.harm(far, kind):
                 continue
             places = await _told(trial, far, partitions)
         for place, text in places.items():

@@ -68,7 +68,7 @@ class Tail:
         if not isinstance(position, int) or position < 0:
             raise OffsetError(f"offset {dict(offset)!r}: position must be a number of bytes.")
         if offset.get("inode", here.st_ino) != here.st_ino or here.st_size < position:
-            self.report(replaced_after=position)
+            self.report(gap=f"after byte {position} of the file before this one")
             return 0
         return position + self._skip(file, position)
 
@@ -95,7 +95,7 @@ class Tail:
                 self.report(lag_bytes=max(size - lines.end, 0))
                 over = not self.follow
             elif size < lines.end:
-                self.report(truncated_at=lines.end)
+                self.report(gap=f"after byte {lines.end} when the file was truncated")
                 file.seek(0)
                 yield lines.restart()
             elif over:

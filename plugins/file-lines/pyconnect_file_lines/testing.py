@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from connectors_core.testing import SourceContract
+from connectors_core.testing import FileUpstream, SourceContract
 from pyconnect_file_lines.source import FileLines
 
 
-class Upstream:
+class Upstream(FileUpstream):
     """A file to follow. It starts with `lines` lines and grows by one every `interval` seconds.
 
     Line n is the JSON object `{"n": n, "text": …}`, so it is good for both formats.
     """
 
     def __init__(self, lines: int = 100, interval: float = 0.2) -> None:
-        self._first = lines
+        super().__init__(map(_line, range(lines)), "lines.jsonl")
         self._interval = interval
-        self._lines: list[str] = []
 
     async def __aenter__(self) -> Self:
-        self._directory = TemporaryDirectory(prefix="pyconnect-file-lines-")
-        self.path = Path(self._directory.name, "lines.jsonl")
-        self.append(self._first)
+        await super().__aenter__()
         self._task = asyncio.create_task(self._grow())
         return self
 
@@ -35,28 +30,24 @@ class Upstream:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-        self._directory.cleanup()
+        await super().__aexit__()
 
     def config(self) -> dict[str, Any]:
         """Return the options that point a connector here."""
         return {"path": str(self.path)}
 
-    def append(self, count: int) -> None:
-        """Add lines now."""
-        begin = len(self._lines)
-        more = [json.dumps({"n": n, "text": f"line {n}"}) for n in range(begin, begin + count)]
-        with self.path.open("a") as file:
-            file.writelines(f"{line}\n" for line in more)
-        self._lines += more
-
     def expected(self) -> list[str]:
         """Return every line that was written so far, in order: the values of `format: lines`."""
-        return list(self._lines)
+        return list(self.lines)
 
     async def _grow(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
-            self.append(1)
+            self.append(_line(len(self.lines)))
+
+
+def _line(number: int) -> str:
+    return json.dumps({"n": number, "text": f"line {number}"})
 
 
 class Finished(Upstream):

@@ -309,7 +309,7 @@ async def test_a_truncated_file_is_read_from_its_start(path: Path) -> None:
         append(path, b"b\n")
         offsets.append((await asyncio.wait_for(anext(items), PATIENCE)).offset)
     assert [dict(offset or {})["position"] for offset in offsets] == [2, 0, 2]
-    assert {"truncated_at": 2} in [facts for _, facts in context.reported]
+    assert {"gap": "after byte 2 when the file was truncated"} in [x for _, x in context.reported]
 
 
 async def test_truncated_while_stopped(path: Path) -> None:
@@ -318,7 +318,7 @@ async def test_truncated_while_stopped(path: Path) -> None:
     await to_the_end(path, context)
     path.write_bytes(b"new\n")
     assert await to_the_end(path, context) == ["new"]
-    assert {"replaced_after": 8} in [facts for _, facts in context.reported]
+    assert {"gap": "after byte 8 of the file before this one"} in [x for _, x in context.reported]
 
 
 async def test_rotated_while_stopped(path: Path) -> None:
@@ -328,7 +328,7 @@ async def test_rotated_while_stopped(path: Path) -> None:
     path.rename(path.with_suffix(".1"))
     path.write_bytes(b"three is longer than both\nfour\n")
     assert await to_the_end(path, context) == ["three is longer than both", "four"]
-    assert {"replaced_after": 8} in [facts for _, facts in context.reported]
+    assert {"gap": "after byte 8 of the file before this one"} in [x for _, x in context.reported]
 
 
 async def test_a_position_inside_a_line_is_an_offset_error(path: Path) -> None:

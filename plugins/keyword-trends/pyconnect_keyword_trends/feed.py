@@ -70,7 +70,7 @@ def parse_feed(body: bytes) -> Feed:
     """
     try:
         root: Element = fromstring(body, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
         raise FeedError(_what(body, error)) from error
     channel = next(_children(root, "channel"), None) if _local(root) == "rss" else None
     if channel is None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pyconnect_keyword_trends.event import FrameError, clean, parse
-from pyconnect_keyword_trends.scripted import post
+from pyconnect_keyword_trends.testing.scripted import post
 
 US = 1_788_318_000_100_000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyconnect_keyword_trends.feed import FeedError, parse_feed, parse_started, parse_volume
-from pyconnect_keyword_trends.scripted import feed
+from pyconnect_keyword_trends.testing.scripted import feed
 
 OLD = "https://trends.google.com/trends/trendingsearches/daily"
 
@@ -93,6 +93,7 @@ def test_a_title_that_comes_twice_is_its_newest() -> None:
         ),
         (b'<!DOCTYPE rss SYSTEM "file:///etc/passwd"><rss><channel/></rss>', "not XML"),
         (feed([("a", "1+", None)] * 1001), "more than 1000 items"),
+        (b'<?xml version="1.0" encoding="UTF-NaN"?><rss/>', "not XML: LookupError"),
     ],
 )
 def test_what_is_no_feed_is_refused_with_a_reason(body: bytes, said: str) -> None:

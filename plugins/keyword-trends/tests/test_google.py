@@ -13,8 +13,8 @@ from connectors_core import Batch, OffsetError, Partition, Retry
 from connectors_core.testing import HttpUpstream, MemoryContext, Request, Response
 from pyconnect_keyword_trends import KeywordTrends
 from pyconnect_keyword_trends.config import TrendsConfig
-from pyconnect_keyword_trends.scripted import feed
 from pyconnect_keyword_trends.testing import Answer, Replay, Upstream
+from pyconnect_keyword_trends.testing.scripted import feed
 
 PLACE = Partition({"provider": "google-rss", "geo": "KR"})
 CAPTCHA = b"<!DOCTYPE html><html><body>unusual traffic</body></html>"

@@ -16,7 +16,7 @@ from pyconnect_keyword_trends.config import TrendsConfig
 from pyconnect_keyword_trends.event import parse
 from pyconnect_keyword_trends.ledger import Ledger
 from pyconnect_keyword_trends.record import Gap, KeywordTrend
-from pyconnect_keyword_trends.scripted import expected, post
+from pyconnect_keyword_trends.testing.scripted import expected, post
 
 PLACE = {"provider": "jetstream"}
 BASE = 1_788_318_000_000_000

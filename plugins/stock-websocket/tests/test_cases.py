@@ -17,7 +17,7 @@ from pyconnect_stock_websocket.event import Ready, Reply
 from pyconnect_stock_websocket.kis import Kis
 from pyconnect_stock_websocket.provider import Provider
 from pyconnect_stock_websocket.testing import Replay, recorded
-from pyconnect_stock_websocket.testing_reader import Reader
+from pyconnect_stock_websocket.testing.reader import Reader
 from pyconnect_stock_websocket.trade import Trade, instant
 from pyconnect_stock_websocket.upbit import Upbit
 

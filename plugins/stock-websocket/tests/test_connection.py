@@ -11,7 +11,7 @@ from connectors_core import ConfigError, OffsetError, Partition, Retry
 from pyconnect_stock_websocket import StockWebSocket, pyconnect_sources
 from pyconnect_stock_websocket.config import StockConfig
 from pyconnect_stock_websocket.testing import Upstream
-from pyconnect_stock_websocket.testing_reader import Reader
+from pyconnect_stock_websocket.testing.reader import Reader
 
 SYMBOL = {"upbit": "KRW-BTC", "binance": "BTCUSDT", "kis": "005930"}
 PLAIN = {

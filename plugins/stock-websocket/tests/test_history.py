@@ -14,8 +14,8 @@ from connectors_core import Retry
 from connectors_core.testing import MemoryContext, Response
 from pyconnect_stock_websocket import StockWebSocket, unordered
 from pyconnect_stock_websocket.testing import Upstream
-from pyconnect_stock_websocket.testing_market import upbit_row
-from pyconnect_stock_websocket.testing_reader import Reader
+from pyconnect_stock_websocket.testing.market import upbit_row
+from pyconnect_stock_websocket.testing.reader import Reader
 
 FEEDS = [("binance", "BTCUSDT"), ("upbit", "KRW-BTC")]
 

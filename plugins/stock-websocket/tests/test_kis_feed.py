@@ -12,7 +12,7 @@ import pytest
 
 from connectors_core import ConfigError, Retry
 from pyconnect_stock_websocket.testing import APP_KEY, APP_SECRET, APPROVAL, Upstream
-from pyconnect_stock_websocket.testing_reader import Reader
+from pyconnect_stock_websocket.testing.reader import Reader
 
 CODE = "005930"
 SECRETS = (APP_KEY, APP_SECRET, APPROVAL)

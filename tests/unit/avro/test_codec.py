@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors_core.api.errors import ConfigError, DataError
+from connectors_core.api.errors import ConfigError, DataError, SchemaError
 from connectors_core.api.schema import Schema
 from connectors_core.api.schema_names import PROPERTY, escape
 from connectors_core.avro.codec import decoder, encoder
@@ -232,6 +232,7 @@ def test_blocks_as_other_writers_make_them_are_read() -> None:
         ("double", 3, 3.0),
         ("float", 0.5, 0.5),
         ({"type": "array", "items": "bytes"}, ["\xff"], [b"\xff"]),
+        ({"type": "map", "values": "bytes"}, {"k": "\xff"}, {"k": b"\xff"}),
         ({"type": "int", "logicalType": "date"}, 1, datetime.date(1970, 1, 2)),
         ({"type": "enum", "name": "e", "symbols": ["a"]}, "a", "a"),
         (
@@ -245,6 +246,25 @@ def test_a_default_is_written_for_a_missing_field(kind: Any, default: Any, read:
     fields = [{"name": "f", "type": kind, "default": default}, {"name": "g", "type": "int"}]
     schema = Schema.avro({"type": "record", "name": "r", "fields": fields})
     assert same(decoder(schema)(encoder(schema)({"g": 1}), 0), {"f": read, "g": 1})
+
+
+@pytest.mark.parametrize("kind", ["bytes", {"type": "array", "items": "bytes"}])
+def test_a_value_of_too_many_bytes_is_neither_written_nor_read(
+    monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    schema = Schema.avro(
+        {"type": "record", "name": "r", "fields": [{"name": "f", "type": kind}]},
+    )
+    value = {"f": b"x" * 200 if kind == "bytes" else [b"x" * 200]}
+    large = encoder(schema)(value)
+    monkeypatch.setattr("connectors_core.avro.codec.MAX_BYTES", len(large) - 1)
+    with pytest.raises(SchemaError, match=f"is {len(large)} bytes long") as caught:
+        encoder(schema)(value)
+    assert caught.value.code == "schema.size"
+    with pytest.raises(DataError, match=f"{len(large)} bytes; at most {len(large) - 1}"):
+        decoder(schema)(large, 0)
+    monkeypatch.setattr("connectors_core.avro.codec.MAX_BYTES", len(large))
+    assert decoder(schema)(encoder(schema)(value), 0) == value
 
 
 def test_an_integer_in_a_double_is_written_exactly() -> None:

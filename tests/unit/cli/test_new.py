@@ -20,7 +20,6 @@ WRITTEN = {
     | {
         "a1-b.yaml",
         "pyconnect_a1_b/__init__.py",
-        "pyconnect_a1_b/api.py",
         "pyconnect_a1_b/py.typed",
         "pyconnect_a1_b/source.py",
         "pyconnect_a1_b/testing.py",

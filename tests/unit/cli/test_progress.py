@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from rich.console import Console
 
 from connectors_core.cli import plain, summary
 from connectors_core.cli.live import LiveView, picture
-from connectors_core.cli.progress import Meter, freshness, worst_first
+from connectors_core.cli.progress import Meter, freshness, gap, worst_first
+from connectors_core.cli.status import _row
 from connectors_core.herder.model import ConnectorStatus, Failure, State, Summary
 
 
@@ -62,6 +64,35 @@ def test_the_worst_come_first() -> None:
 )
 def test_lag_goes_before_freshness(more: dict[str, Any], shown: Any) -> None:
     assert freshness(status(**more)) == shown
+
+
+GAP = {'{"p":1}': {"gap": "", "lag": 1}, '{"p":2}': {"gap": "after byte 8"}}
+
+
+def test_a_gap_stands_where_nothing_worse_is_to_be_told() -> None:
+    found = [status(facts=GAP), status("bad", State.FAILED, failure=failed().failure, facts=GAP)]
+    bad, lines = drawn(picture(Meter().lines(found, 0.0), 30)).splitlines()[1:]
+    assert lines.endswith("gap: after byte 8")
+    assert "gap" not in bad
+
+
+def test_status_tells_a_gap_as_well() -> None:
+    assert _row(asdict(status(facts=GAP)))[-1] == "gap: after byte 8"
+    assert _row(asdict(status(facts=GAP, note="the store is away")))[-1] == "the store is away"
+
+
+def test_gaps_of_several_partitions_are_counted() -> None:
+    assert gap({str(n): {"gap": f"from {n}"} for n in range(3)}) == "gap: from 2, and 2 more"
+    assert gap({"{}": {"lag": 3}}) == ""
+
+
+def test_plain_output_tells_a_gap_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    show = plain.PlainView()
+    for _ in range(3):
+        show([status(facts=GAP)])
+    told = [record for record in caplog.records if record.message == "source tells a gap"]
+    assert [(each.levelname, each.gap) for each in told] == [("WARNING", "gap: after byte 8")]
 
 
 def test_a_thousand_connectors_are_the_worst_rows_and_a_count() -> None:

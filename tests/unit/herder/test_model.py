@@ -42,7 +42,7 @@ def test_every_state_has_its_moves_and_can_be_left() -> None:
 @pytest.mark.parametrize(
     ("states", "joint"),
     [
-        ([], State.STOPPED),
+        ([], State.RUNNING),
         ([State.RUNNING, State.FAILED], State.FAILED),
         ([State.RUNNING, State.COMPLETED], State.RUNNING),
         ([State.COMPLETED, State.COMPLETED], State.COMPLETED),

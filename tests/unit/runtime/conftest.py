@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from connectors_core.api.config import Config, ConnectorOptions
 from connectors_core.api.converter import Converter
 from connectors_core.api.errors import DataError
+from connectors_core.api.record import Record
 from connectors_core.api.source import Source
 from connectors_core.api.store import SchemaRow, TopicSpec
+from connectors_core.api.transform import Transform
 from connectors_core.herder.model import ConnectorStatus
 from connectors_core.herder.standalone import Standalone
 from connectors_core.runtime.chain import Step
@@ -128,3 +131,26 @@ class Lab:
 @pytest.fixture
 def lab() -> Lab:
     return Lab()
+
+
+class Gate(Transform[Config]):
+    """Holds the thread of whoever brings 2 until it is opened; once."""
+
+    name = "gate"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def apply(self, record: Record) -> Record:
+        if record.value in (2, {"n": 2}) and not self.opened.is_set():
+            self.reached.set()
+            assert self.opened.wait(60)
+        return record
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    found = Gate(Config())
+    yield found
+    found.opened.set()

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import pytest
 
 from connectors_core import Batch, Config, OffsetError, Record, Retry, Source
-from connectors_core.herder.connector import Connector
 
 
 class Counting(Source[Config]):
@@ -42,28 +41,6 @@ async def test_retry_reads_again_from_what_is_committed(lab: Any) -> None:
     assert status.state == "COMPLETED"
     assert lab.values() == [1, 2, 3, 4, 5]
     assert status.restarts == 0
-
-
-async def test_a_connector_without_a_task_yet_has_not_ended(
-    lab: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Asked from another thread amid an assignment of partitions, as `run` does."""
-    asked, ended, start = [0], [], Connector._start_task
-
-    def noted(self: Connector, *task: Any) -> None:
-        ended.append(self.ended())
-        start(self, *task)
-
-    class Daily(Counting):
-        async def partitions(self) -> Any:
-            asked[0] += 1
-            return [{"day": asked[0]}]
-
-    monkeypatch.setattr(Connector, "_start_task", noted)
-    herder = await lab.start(lab.spec(Daily, partitions_refresh_ms=100))
-    await lab.until(lambda: len(ended) >= 3)
-    await herder.stop()
-    assert not any(ended)
 
 
 async def test_retry_throws_the_open_unit_away(lab: Any) -> None:

@@ -28,6 +28,7 @@ class Ahead:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.commits: list[tuple[Rows, Transaction]] = []
         self.broken: Callable[[Transaction], None] = lambda transaction: None
+        self.stagings = 0
         self._staged: Rows = {}
         self._commit = MemoryStore.commit
         patch.setattr(MemorySlot, "stages", True)
@@ -36,6 +37,7 @@ class Ahead:
 
     def stage(self, transaction: Transaction) -> None:
         assert not self._staged, "staged twice for one commit"
+        self.stagings += 1
         self._staged = {target: list(those) for target, those in transaction.rows.items()}
 
     def commit(self, store: Any, slot: Any, transaction: Transaction) -> None:
@@ -137,6 +139,36 @@ async def test_a_record_that_is_refused_fails_its_own_task_with_both_its_parts(
     stored = lab.values()
     assert stored == [-n for n in range(1, len(stored) + 1)]
     assert len(stored) < 30
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_an_offset_that_can_not_be_written_fails_its_task_and_not_what_is_staged(
+    lab: Any, ahead: Ahead, breaks: bool
+) -> None:
+    """It is found when its commit is due; the part of that which was there before is whole."""
+
+    class Large(Source[Config]):
+        name = "large"
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            yield Record(1, offset={"n": 1})
+            while not ahead.commits:
+                await asyncio.sleep(0.001)
+            yield Record(2, offset={"n": 2})
+            while not ahead.stagings:
+                await asyncio.sleep(0.001)
+            yield Record(3, offset={"n": "x" * 2000})
+            await asyncio.Event().wait()
+
+    def broken(transaction: Transaction) -> None:
+        if breaks and ahead.commits:
+            raise StoreError("no", code="store.no")
+
+    ahead.broken = broken
+    status = await lab.run(lab.spec(Large, commit_linger_ms=900))
+    assert (status.state, status.failure.code) == ("FAILED", "source.offset")
+    assert lab.values() == ([1] if breaks else [1, 2])
+    assert lab.offsets() == {"{}": {"n": len(lab.values())}}
 
 
 async def test_nothing_is_staged_long_before_a_commit_is_due(
@@ -249,3 +281,39 @@ async def test_nothing_is_staged_of_tasks_that_can_not_hand_over() -> None:
     await found.close()
     assert slot.calls[-2:] == ["commit 1", "release"]
     assert "stage 0" not in slot.calls
+
+
+@pytest.fixture
+async def working(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[writer.Writer, Noting]]:
+    """A writer at work, and its slot."""
+    monkeypatch.setattr(writer, "BUSY_SECONDS", 0.02)
+    slot = Noting()
+    found = writer.Writer("test", slot, SlotThread("test"), NoSchemas())  # type: ignore[arg-type]
+    found.start()
+    yield found, slot
+    await found.close()
+
+
+async def test_who_is_revoked_is_not_asked_for_anything(working: Any) -> None:
+    """Though it may still say that it has something: its thread does not know yet."""
+    found, slot = working
+    client, other = Busy(), Busy()
+    client.revoked = True
+    found.wake(client, full=True)
+    found.wake(other, full=True)
+    async with asyncio.timeout(10):
+        await other.done.wait()
+    assert (client.asked, slot.calls[-1]) == (0, "commit 0")
+
+
+async def test_who_could_not_hand_over_and_is_forgotten_is_not_asked_again(working: Any) -> None:
+    found, _ = working
+    client = Busy()
+    client.linger = 0.0
+    found.wake(client, full=True)
+    async with asyncio.timeout(10):
+        while not client.asked:
+            await asyncio.sleep(0.001)
+    found.forget(client)
+    await asyncio.sleep(0.1)
+    assert client.asked == 1

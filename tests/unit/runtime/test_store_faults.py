@@ -144,14 +144,14 @@ async def test_a_partition_is_let_go_before_another_task_takes_it_up(lab: Any) -
 
 
 async def test_a_change_of_partitions_is_no_reason_to_retry_what_failed(lab: Any) -> None:
-    asked, reads = [0], [0]
+    asked, reads, failed = [0], [0], threading.Event()
 
     class Refused(Source[Config]):
         name = "refused"
 
         async def partitions(self) -> Any:
-            asked[0] += 1
-            return [{"p": n} for n in range(asked[0])]
+            asked[0] += failed.is_set()
+            return [{"p": n} for n in range(asked[0] + 1)]
 
         async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
             reads[0] += 1
@@ -159,7 +159,9 @@ async def test_a_change_of_partitions_is_no_reason_to_retry_what_failed(lab: Any
             yield
 
     herder = await lab.start(lab.spec(Refused, partitions_refresh_ms=100))
-    await lab.until(lambda: asked[0] >= 4)
+    await lab.until(lambda: herder.statuses()[0].state == "FAILED")
+    failed.set()
+    await lab.until(lambda: asked[0] >= 3)
     await herder.stop()
     assert reads == [1]
 

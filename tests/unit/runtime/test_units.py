@@ -79,10 +79,16 @@ async def test_an_offset_that_is_not_flat_json_fails_the_task(lab: Any, offset: 
     assert lab.values() == []
 
 
-@pytest.mark.parametrize("item", [None, 5, {"value": 1}, "text", ("a",)])
-async def test_what_is_not_an_item_fails_the_task(lab: Any, item: Any) -> None:
-    status = await lab.run(lab.spec(source_of([item])))
+@pytest.mark.parametrize("item", [None, 5, {"value": 1}, "text", b"text", ("a",)])
+@pytest.mark.parametrize("together", [False, True])
+async def test_what_is_not_an_item_fails_the_task(lab: Any, item: Any, together: bool) -> None:
+    async def read_all(self: Any, positions: Any) -> AsyncIterator[Any]:
+        yield item
+
+    members = {"read_all": read_all} if together else {}
+    status = await lab.run(lab.spec(type("Wrong", (source_of([item]),), members)))
     assert status.failure.code == "source.item"
+    assert f"yields Record, Batch or Reject, got {type(item).__name__}" in status.failure.text
 
 
 async def test_a_source_may_reuse_what_it_yielded(lab: Any) -> None:

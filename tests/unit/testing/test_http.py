@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from connectors_core.testing import Gate, HttpUpstream, Request, Response
+from connectors_core.testing.certificate import UNTRUSTED
+from connectors_core.testing.law import Broken
 
 
 async def _exchange(server: HttpUpstream, sent: bytes) -> bytes:
@@ -152,8 +155,54 @@ async def test_a_slow_answer_never_ends() -> None:
                 await client.get(server.url)
 
 
-async def test_a_fault_that_is_no_answer_is_not_done() -> None:
+async def test_a_fault_that_nobody_knows_is_not_done() -> None:
     async with HttpUpstream(lambda _: Response()) as server:
         with pytest.raises(NotImplementedError):
-            await server.fault("bad-tls")
+            await server.fault("prune")
         assert await _asked(server.url) == "200"
+
+
+@pytest.mark.parametrize("gated", [False, True])
+async def test_under_bad_tls_only_who_verifies_nothing_is_answered(gated: bool) -> None:
+    async with HttpUpstream(lambda _: Response(body="here")) as server, Gate(server.port) as gate:
+        asked = gate if gated else server
+        await asked.fault("bad-tls")
+        assert asked.url == f"https://127.0.0.1:{asked.port}"
+        assert await _asked(asked.url) == "ConnectError"
+        assert asked.requests == []
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+            assert (await client.get(asked.url)).text == "here"
+        assert [each.secure for each in asked.requests] == [True]
+        await asked.fault("none")
+        assert asked.url == f"http://127.0.0.1:{asked.port}"
+        assert await _asked(asked.url) == "200"
+        assert [each.secure for each in asked.requests] == [True, False]
+
+
+async def test_the_certificate_is_wrong_in_nothing_but_who_signed_it() -> None:
+    trusting = ssl.create_default_context(cafile=str(UNTRUSTED))
+    async with HttpUpstream(lambda _: Response()) as server:
+        await server.fault("bad-tls")
+        async with httpx.AsyncClient(trust_env=False, verify=trusting) as client:
+            assert (await client.get(server.url)).status_code == 200
+
+
+async def test_who_speaks_without_tls_under_bad_tls_is_told() -> None:
+    server = HttpUpstream(lambda _: Response())
+    await server.__aenter__()
+    await server.fault("bad-tls")
+    assert await _asked(f"http://127.0.0.1:{server.port}") != "200"
+    with pytest.raises(Broken, match="somebody spoke HTTP without TLS"):
+        await server.__aexit__(None)
+
+
+async def test_who_leaves_amid_a_handshake_leaves_nothing() -> None:
+    async with HttpUpstream(lambda _: Response()) as server:
+        await server.fault("bad-tls")
+        for sent in (b"", b"\x16\x03\x01"):
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(sent)
+            await asyncio.sleep(0.01)
+            writer.close()
+        _, waiting = await asyncio.open_connection("127.0.0.1", server.port)
+    waiting.close()

@@ -15,7 +15,7 @@ from connectors_core.api.source import Source
 from connectors_core.testing.contract import SourceContract
 from connectors_core.testing.judge import Court, Verdict, first_failure
 from connectors_core.testing.law import Broken, Law, NotApplicable, law
-from connectors_core.testing.laws import LAWS
+from connectors_core.testing.laws import BY_NAME, LAWS
 from connectors_core.testing.trial import Trial
 
 pytest_plugins = ["pytester"]
@@ -160,6 +160,37 @@ def test_a_mistake_in_a_contract_is_told_with_its_cure(names: dict[str, Any], sa
     with pytest.raises(ConfigError) as caught:
         wrong.declaration()
     assert said in str(caught.value)
+
+
+class Endless(Source[Config]):
+    """Its offsets are one too far: a resume skips a record, and then waits for it for ever."""
+
+    name = "endless"
+
+    async def read(self, partition: Any, offset: Any) -> Any:
+        for n in range(offset["n"] + 1 if offset else 1, 4):
+            yield Record({"n": n}, offset={"n": n + 1})
+        await asyncio.Event().wait()
+
+
+class Three(Nothing):
+    def expected(self) -> list[Any]:
+        return [{"n": n} for n in range(1, 4)]
+
+
+class EndlessContract(SourceContract):
+    source = Endless
+    upstream = Three
+    capabilities = {"replayable", "ordered"}
+
+
+@pytest.mark.slow
+def test_what_an_endless_source_skips_at_a_resume_is_named() -> None:
+    court = Court(EndlessContract.declaration(), "full")
+    verdict = court.one(BY_NAME["resumes_from_every_offset"])
+    assert verdict.outcome == "failed"
+    assert "resumed after unit 1, offset {'n': 2}" in verdict.reason
+    assert '1 lost, as {"n": 2}' in verdict.reason
 
 
 CONTRACT = """

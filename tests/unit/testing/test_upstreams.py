@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
@@ -44,6 +45,11 @@ async def test_a_websocket_talks_is_cut_and_refuses_handshakes() -> None:
         async with websockets.connect(server.url) as client:
             await client.send("xy")
             assert await client.recv() == "yx"
+        await server.fault("bad-tls")
+        assert server.url.startswith("wss://127.0.0.1:")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await websockets.connect(server.url)
+        assert len(server.requests) == 3
 
 
 async def test_events_are_sent_as_the_standard_has_them() -> None:

@@ -1,16 +1,13 @@
+import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
-from connectors_core import Config, Offset, Partition, Record, Source
+from connectors_core import Offset, Partition, Record, Source
+from connectors_core.clients import HttpClient, HttpConfig
 from pydantic import Field
 
-from pyconnect_sample_source.api import follow
 
-
-class Options(Config):
-    url: str = Field(description="Where the items are: `?after=ID` gives those that follow.")
-    poll: float = Field(5.0, gt=0, description="Seconds between two looks for more.")
-    timeout: float = Field(10.0, gt=0, description="Seconds that an answer may take.")
+class Options(HttpConfig):
+    path: str = Field("items", description="Where below the url the items are.")
 
 
 class SampleSource(Source[Options]):
@@ -19,7 +16,10 @@ class SampleSource(Source[Options]):
     name, testing = "sample-source", "pyconnect_sample_source.testing"
 
     async def read(self, partition: Partition, offset: Offset | None) -> AsyncIterator[Record]:
-        after, own = (offset["id"] if offset else 0), self.config
-        async with httpx.AsyncClient(timeout=own.timeout) as client:
-            async for item in follow(client, own.url, after, own.poll):
-                yield Record(item, key=str(item["id"]), offset={"id": item["id"]})
+        after = offset["id"] if offset else 0
+        async with HttpClient(self.config, self.context) as client:
+            while True:
+                items = (await client.get(self.config.path, params={"after": after})).json(list)
+                for item in items:
+                    yield Record(item, key=str(item["id"]), offset={"id": (after := item["id"])})
+                await asyncio.sleep(0 if items else self.config.poll)

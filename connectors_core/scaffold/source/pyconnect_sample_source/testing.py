@@ -18,14 +18,15 @@ class Upstream(HttpUpstream):
 
     def config(self) -> dict[str, Any]:
         """Return the options that point the source here."""
-        return {"url": f"{self.url}/items", "poll": 0.05, "timeout": 1.0}
+        fast = {"poll": 0.05, "timeout": 1.0, "per_second": 1000}
+        return {"url": self.url, "token": "token-of-the-fake", **fast}
 
     def expected(self) -> list[Any]:
         """Return the values of a complete read."""
         return ITEMS
 
     def answer(self, request: Request) -> Response:
-        """Answer as the API does."""
+        """Answer as the API does: what follows an id, and an empty list at the end."""
         page = [item for item in ITEMS if item["id"] > int(request.query["after"])][:5]
         return Response(body=json.dumps(page))
 
@@ -35,4 +36,4 @@ class Contract(SourceContract):
 
     source = SampleSource
     upstream = Upstream
-    capabilities = frozenset({"ordered", "replayable"})
+    capabilities = frozenset({"ordered", "paced", "replayable"})

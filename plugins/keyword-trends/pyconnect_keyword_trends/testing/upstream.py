@@ -19,16 +19,13 @@ from websockets.http11 import Request, Response
 
 from pyconnect_keyword_trends.config import TrendsConfig
 from pyconnect_keyword_trends.event import FrameError, parse
-from pyconnect_keyword_trends.scripted import (
+from pyconnect_keyword_trends.testing.scripted import (
     STEP_US,
     expected,
-    feed,
     generated,
     generated_feed,
-    post,
 )
 
-__all__ = ["Answer", "Replay", "Upstream", "expected", "feed", "generated", "post"]
 KEPT_US = 3_600_000_000
 
 

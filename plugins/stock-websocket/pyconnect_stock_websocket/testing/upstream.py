@@ -1,4 +1,4 @@
-"""Upstream: a fake market on 127.0.0.1 that speaks every provider's protocol; and Replay."""
+"""Upstream: a fake market on 127.0.0.1 that speaks every provider's protocol."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from websockets.http11 import Request as Handshake
 from websockets.http11 import Response as HandshakeAnswer
 
 from connectors_core.testing import HttpUpstream, Request, Response
-from pyconnect_stock_websocket.testing_market import (
+from pyconnect_stock_websocket.testing.market import (
     Made,
     Market,
     binance_message,
@@ -29,17 +29,7 @@ from pyconnect_stock_websocket.testing_market import (
     upbit_message,
     upbit_row,
 )
-from pyconnect_stock_websocket.testing_replay import (
-    APP_KEY,
-    APP_SECRET,
-    APPROVAL,
-    Replay,
-    approval,
-    overlay,
-    recorded,
-)
-
-__all__ = ["APPROVAL", "APP_KEY", "APP_SECRET", "Replay", "Upstream", "event_id", "recorded"]
+from pyconnect_stock_websocket.testing.replay import APPROVAL, approval, overlay
 
 HISTORY = 20
 DAY_MS, KOREA_MS = 86_400_000, 9 * 3_600_000
