@@ -50,7 +50,12 @@ class Listed(Source[Config]):
 
 
 def verdict(law: str, source: type[Source[Any]], upstream: Any = Upstream, **more: Any) -> Verdict:
-    names = {"source": source, "upstream": upstream, "capabilities": {"bounded", "replayable"}, **more}
+    names = {
+        "source": source,
+        "upstream": upstream,
+        "capabilities": {"bounded", "replayable"},
+        **more,
+    }
     contract = type("Contract", (SourceContract,), names)
     return Court(contract.declaration(), "full").one(BY_NAME[law])
 
