@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 import certifi
@@ -42,6 +43,14 @@ class Answer:
     truncated: bool = False
 
 
+@cache
+def tls() -> ssl.SSLContext:
+    """Return the one TLS context of this process: loading the certificates takes up to 0.25 s."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
 class Fetcher:
     """Connections of one crawl, at most `concurrency` of them."""
 
@@ -50,10 +59,8 @@ class Fetcher:
         self._backend = PinnedBackend(config.allow_private, resolve)
 
     async def __aenter__(self) -> Self:
-        context = ssl.create_default_context()
-        context.load_verify_locations(certifi.where())
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
+            ssl_context=await asyncio.to_thread(tls),
             max_connections=self._config.concurrency,
             max_keepalive_connections=self._config.concurrency,
             keepalive_expiry=KEEP_ALIVE_SECONDS,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
+import threading
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
@@ -12,7 +14,7 @@ import pytest
 
 from connectors_core.testing import HttpUpstream, Response
 from pyconnect_web_crawler import CrawlerConfig
-from pyconnect_web_crawler.fetch import Answer, Failed, Fetcher
+from pyconnect_web_crawler.fetch import Answer, Failed, Fetcher, tls
 
 PAGE = "한글과 English".encode() * 100
 
@@ -23,6 +25,24 @@ async def _get(response: Response, **options: object) -> Answer:
     )
     async with HttpUpstream(lambda _: response) as server, Fetcher(config) as fetcher:
         return await fetcher.get(f"{server.url}/")
+
+
+async def test_certificates_are_loaded_once_and_beside_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They take up to a quarter of a second, in which all connectors would stand still."""
+    make, threads = ssl.create_default_context, []
+
+    def noted() -> ssl.SSLContext:
+        threads.append(threading.get_ident())
+        return make()
+
+    tls.cache_clear()
+    monkeypatch.setattr(ssl, "create_default_context", noted)
+    for _ in range(2):
+        await _get(Response(body=PAGE))
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
 
 
 def _raw_deflate(data: bytes) -> bytes:
