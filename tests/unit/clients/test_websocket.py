@@ -150,3 +150,25 @@ async def test_no_log_has_the_token(caplog: pytest.LogCaptureFixture) -> None:
         await socket.send(TOKEN)
         await socket.receive()
     assert not any(TOKEN in each.getMessage() for each in caplog.records)
+
+
+async def test_a_redirect_takes_no_header_to_another_host() -> None:
+    key = {"X-Api-Key": TOKEN}
+    async with (
+        HttpUpstream(lambda _: Response(401)) as other,
+        HttpUpstream(
+            lambda _: Response(302, headers={"Location": f"{other.url}/b".replace("http", "ws")})
+        ) as server,
+    ):
+        url = server.url.replace("http", "ws")
+        with pytest.raises(ConfigError, match=r"has moved. If ws.*/b is to be trusted"):
+            async with WebSocketClient(options(url), headers=key):
+                pass
+    assert not other.requests and len(server.requests) == 1
+
+
+@pytest.mark.parametrize("headers", [{"X-Key": f"ü{TOKEN}"}, {"X-Key": f"{TOKEN}\r\n"}])
+def test_a_header_that_cant_be_sent_is_told_without_its_value(headers: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="the header X-Key can't be sent") as caught:
+        WebSocketClient(options("wss://host"), headers=headers)
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
