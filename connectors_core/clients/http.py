@@ -61,6 +61,7 @@ class HttpClient:
         self._context = context
         self._base = httpx.URL(config.url)
         self._budget = f"http {_origin(self._base)}"
+        self._timeout = config.timeout_ms / 1000
         self._headers = sendable(headers, place(config.url))
         self._secret = config.token.get_secret_value() if config.token else ""
         if self._secret:
@@ -70,7 +71,7 @@ class HttpClient:
         _quiet()
         self._http = httpx.AsyncClient(
             headers=self._headers,
-            timeout=self._config.timeout,
+            timeout=self._timeout,
             verify=await asyncio.to_thread(_tls),
         )
         return self
@@ -104,7 +105,7 @@ class HttpClient:
 
         `path` is below `config.url`, or a whole URL of that host, as in a link to the next page.
         `params` are the query, instead of that in `path`; the body is `json`, unless None, or `content`.
-        Raises Retry for what passes: no whole answer within `config.timeout`, 408, 425, 429 and
+        Raises Retry for what passes: no whole answer within `config.timeout_ms`, 408, 425, 429 and
         5xx; ConfigError for other statuses, redirects too. No error shows a query, a header or a
         body.
         """
@@ -115,10 +116,10 @@ class HttpClient:
         where = place(str(asked.url))
         await self._context.pace(self._budget, self._config.per_second)
         try:
-            async with asyncio.timeout(self._config.timeout):
+            async with asyncio.timeout(self._timeout):
                 answer = await self._answer(asked, where)
         except TimeoutError:
-            said = f"{where}: no whole answer in {self._config.timeout:g} s."
+            said = f"{where}: no whole answer in {self._timeout:g} s."
             raise Retry(said, code="retry.network") from None
         except _UNSENT:  # whose texts show headers
             raise ConfigError(

@@ -37,6 +37,7 @@ class WebSocketClient:
     def __init__(self, config: WebSocketConfig, *, headers: Mapping[str, str] = NONE) -> None:
         self._config = config
         self._place = place(config.url)
+        self._silence = config.silence_ms / 1000
         self._headers = sendable(headers, self._place)
         self._secret = config.token.get_secret_value() if config.token else ""
         if self._secret:
@@ -48,7 +49,7 @@ class WebSocketClient:
             self._socket: ClientConnection = await _Connect(
                 self._config.url,
                 additional_headers=self._headers,
-                open_timeout=self._config.timeout,
+                open_timeout=self._config.timeout_ms / 1000,
                 ping_interval=PING_SECONDS,
                 ping_timeout=PING_SECONDS,
                 close_timeout=CLOSE_SECONDS,
@@ -79,12 +80,12 @@ class WebSocketClient:
 
     async def receive(self) -> str | bytes:
         """Return the next message. Raises Retry if the connection is closed, in order or not, and
-        if nothing came for `config.silence`, counted from this call."""
+        if nothing came for `config.silence_ms`, counted from this call."""
         try:
-            async with asyncio.timeout(self._config.silence):
+            async with asyncio.timeout(self._silence):
                 return await self._socket.recv()
         except TimeoutError:
-            said = f"{self._place}: nothing came for {self._config.silence:g} s."
+            said = f"{self._place}: nothing came for {self._silence:g} s."
             raise Retry(said, code="retry.silent") from None
         except websockets.ConnectionClosed as closed:
             raise self._closed(closed) from None

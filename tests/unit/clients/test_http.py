@@ -24,7 +24,7 @@ FAULTS = ("refused", "reset", "half-open", "slow", "truncated", "rate-limited", 
 
 
 def options(url: str, **more: Any) -> HttpConfig:
-    return HttpConfig.model_validate({"url": url, "token": TOKEN, "timeout": 5.0, **more})
+    return HttpConfig.model_validate({"url": url, "token": TOKEN, "timeout_ms": 5000, **more})
 
 
 async def ask(
@@ -179,7 +179,7 @@ async def test_every_request_takes_a_token_of_the_hosts_budget() -> None:
 async def test_whatever_the_far_side_does_is_a_retry_without_the_token(kind: str) -> None:
     async with (
         HttpUpstream(lambda _: Response(body="[]")) as server,
-        HttpClient(options(server.url, timeout=0.3), MemoryContext()) as client,
+        HttpClient(options(server.url, timeout_ms=300), MemoryContext()) as client,
     ):
         await server.fault(kind)
         with pytest.raises(Retry) as caught:
@@ -201,7 +201,7 @@ async def test_the_timeout_is_of_the_whole_answer() -> None:
 
     async with (
         HttpUpstream(lambda _: Response(chunks=drops())) as server,
-        HttpClient(options(server.url, timeout=0.3), MemoryContext()) as client,
+        HttpClient(options(server.url, timeout_ms=300), MemoryContext()) as client,
     ):
         with pytest.raises(Retry, match=r"no whole answer in 0\.3 s"):
             await client.get()
