@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from connectors_core.api.config import Config
+from connectors_core.api.config import Config, Milliseconds
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SENT_AS = "Sent as `Authorization: Bearer …`, if it is given."
-DAY = 86_400.0
+DAY_MS = 86_400_000
 
 
 def _can_be_sent(token: SecretStr | None) -> SecretStr | None:
@@ -26,11 +26,11 @@ class HttpConfig(Config):
 
     url: str = Field(description="Where the API is, as https://host or https://host/path.")
     token: SecretStr | None = Field(None, description=_SENT_AS)
-    poll: float = Field(
-        5.0, gt=0, le=DAY, description="Seconds between two looks for more, at the end."
+    poll_ms: Milliseconds = Field(
+        5000, ge=1, le=DAY_MS, description="Time between two looks for more, at the end."
     )
-    timeout: float = Field(
-        10.0, gt=0, le=DAY, description="Seconds that an answer may take, to its last byte."
+    timeout_ms: Milliseconds = Field(
+        10_000, ge=1, le=DAY_MS, description="Time that an answer may take, to its last byte."
     )
     per_second: float = Field(
         5.0,
@@ -40,6 +40,11 @@ class HttpConfig(Config):
     )
 
     _token = field_validator("token")(_can_be_sent)
+
+    @property
+    def poll_seconds(self) -> float:
+        """`poll_ms` as asyncio.sleep takes it."""
+        return self.poll_ms / 1000
 
     @field_validator("url")
     @classmethod
@@ -55,11 +60,14 @@ class WebSocketConfig(Config):
 
     url: str = Field(description="Where the feed is, as wss://host/path.")
     token: SecretStr | None = Field(None, description=_SENT_AS)
-    silence: float = Field(
-        60.0, gt=0, le=DAY, description="Seconds without a message after which it connects anew."
+    silence_ms: Milliseconds = Field(
+        60_000,
+        ge=1,
+        le=DAY_MS,
+        description="Time without a message after which it connects anew.",
     )
-    timeout: float = Field(
-        10.0, gt=0, le=DAY, description="Seconds that a connection may take to open."
+    timeout_ms: Milliseconds = Field(
+        10_000, ge=1, le=DAY_MS, description="Time that a connection may take to open."
     )
 
     _token = field_validator("token")(_can_be_sent)

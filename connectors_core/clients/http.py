@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, TypeVar
@@ -14,12 +15,15 @@ import httpx
 from connectors_core.api.errors import ConfigError, PyconnectError, Retry
 from connectors_core.api.source import SourceContext
 from connectors_core.clients.config import HttpConfig
+from connectors_core.clients.headers import NONE, sendable
 from connectors_core.clients.parse import ANYTHING, parse
 from connectors_core.clients.refusal import one_line, place, refusal
 
 LARGEST = 8 << 20
 """Bytes of an answer, unpacked."""
 T = TypeVar("T")
+Params = Mapping[str, str | int | float | bool | Sequence[str | int | float | bool | None] | None]
+"""The query: a list gives its name once for each value."""
 _UNSENT = (httpx.InvalidURL, httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 
 
@@ -28,7 +32,7 @@ class Answer:
     """A whole answer. `headers` are found whatever the case of their names; `place` is for errors."""
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     body: bytes
     place: str
 
@@ -51,21 +55,23 @@ class HttpClient:
         config: HttpConfig,
         context: SourceContext,
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = NONE,
     ) -> None:
         self._config = config
         self._context = context
         self._base = httpx.URL(config.url)
         self._budget = f"http {_origin(self._base)}"
-        self._headers = dict(headers or {})
+        self._timeout = config.timeout_ms / 1000
+        self._headers = sendable(headers, place(config.url))
         self._secret = config.token.get_secret_value() if config.token else ""
         if self._secret:
             self._headers["Authorization"] = f"Bearer {self._secret}"
 
     async def __aenter__(self) -> Self:
+        _quiet()
         self._http = httpx.AsyncClient(
             headers=self._headers,
-            timeout=self._config.timeout,
+            timeout=self._timeout,
             verify=await asyncio.to_thread(_tls),
         )
         return self
@@ -73,28 +79,47 @@ class HttpClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def get(self, path: str = "", *, expects: Collection[int] = (), **request: Any) -> Answer:
+    async def get(
+        self,
+        path: str = "",
+        *,
+        params: Params = NONE,
+        headers: Mapping[str, str] = NONE,
+        expects: Collection[int] = (),
+    ) -> Answer:
         """GET; see `request`."""
-        return await self.request("GET", path, expects=expects, **request)
+        return await self.request("GET", path, params=params, headers=headers, expects=expects)
 
     async def request(
-        self, method: str, path: str = "", *, expects: Collection[int] = (), **request: Any
+        self,
+        method: str,
+        path: str = "",
+        *,
+        params: Params = NONE,
+        headers: Mapping[str, str] = NONE,
+        json: Any = None,
+        content: str | bytes | None = None,
+        expects: Collection[int] = (),
     ) -> Answer:
         """Return the answer if its status is 2xx, 304 or among `expects`.
 
         `path` is below `config.url`, or a whole URL of that host, as in a link to the next page.
-        `request` is what httpx takes: params, headers, json, content. Raises Retry for what passes:
-        no whole answer within `config.timeout`, 408, 425, 429 and 5xx; ConfigError for other
-        statuses, redirects too. No error shows a query, a header or a body.
+        `params` are the query, instead of that in `path`; the body is `json`, unless None, or `content`.
+        Raises Retry for what passes: no whole answer within `config.timeout_ms`, 408, 425, 429 and
+        5xx; ConfigError for other statuses, redirects too. No error shows a query, a header or a
+        body.
         """
-        asked = self._made(method, path, request)
+        sent = sendable(headers, place(self._config.url))
+        # httpx takes the query off the path for params that are empty.
+        given = {"params": params or None, "headers": sent, "json": json, "content": content}
+        asked = self._made(method, path, given)
         where = place(str(asked.url))
         await self._context.pace(self._budget, self._config.per_second)
         try:
-            async with asyncio.timeout(self._config.timeout):
+            async with asyncio.timeout(self._timeout):
                 answer = await self._answer(asked, where)
         except TimeoutError:
-            said = f"{where}: no whole answer in {self._config.timeout:g} s."
+            said = f"{where}: no whole answer in {self._timeout:g} s."
             raise Retry(said, code="retry.network") from None
         except _UNSENT:  # whose texts show headers
             raise ConfigError(
@@ -149,17 +174,16 @@ class HttpClient:
         return Answer(response.status_code, response.headers, bytes(body), where)
 
     def _refused(self, asked: httpx.Request, answer: Answer) -> Retry | ConfigError:
-        if 300 <= answer.status < 400:
-            to = one_line(place(str(asked.url.join(answer.headers.get("Location", "")))))
-            return ConfigError(
-                f"HTTP {answer.status}: it has moved. If {to} is to be trusted, write it as `url`.",
-                code="config.refused",
-                place=answer.place,
-            )
-        error = refusal(answer.place, answer.status, answer.headers.get("Retry-After"))
+        error = refusal(str(asked.url), answer.status, answer.headers)
         if isinstance(error, Retry) and error.after is not None:
             self._context.hold(self._budget, error.after)
         return error
+
+
+def _quiet() -> None:
+    """Keep httpx from writing each URL, with its query, at INFO (invariant 9)."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from connectors_core.api.errors import ConfigError, Retry
 
@@ -16,18 +16,31 @@ _CURES: Mapping[int, str] = {401: _TOKEN, 403: _TOKEN, 404: _URL, 410: _URL}
 _OTHERS = "Look up in the service's documentation what it does not like, and mend the file."
 
 
-def refusal(where: str, status: int, after: str | None = None) -> Retry | ConfigError:
-    """Return what to raise for a status. `after` is the header Retry-After.
+def refusal(asked: str, status: int, headers: Mapping[str, str]) -> Retry | ConfigError:
+    """Return what to raise for a status that `asked`, a URL, was answered with.
 
-    Retry for what passes: 408, 425, 429, 5xx. ConfigError for what waiting does not mend.
+    Retry for what passes: 408, 425, 429, 5xx. ConfigError for what waiting does not mend; a redirect
+    is not followed, for headers that may be secret would go along.
     """
+    where = place(asked)
+    if 300 <= status < 400:
+        said = f"HTTP {status}: it has moved. {_moved(asked, headers.get('Location'))}"
+        return ConfigError(said, code="config.refused", place=where)
     if status not in _PASSING and status < 500:
         cure = _CURES.get(status, _OTHERS)
         return ConfigError(f"HTTP {status}. {cure}", code="config.refused", place=where)
-    wait = retry_after(after)
+    wait = retry_after(headers.get("Retry-After"))
     said = "" if wait is None else f", and a wait of {wait:g} s is asked for"
     code = "retry.throttled" if status == 429 or wait is not None else "retry.upstream"
     return Retry(f"{where}: HTTP {status}{said}.", after=wait, code=code)
+
+
+def _moved(asked: str, location: str | None) -> str:
+    try:
+        to = place(urljoin(asked, location)) if location else ""
+    except ValueError:  # it is no URL
+        to = ""
+    return f"If {one_line(to)} is to be trusted, write it as `url`." if to else _OTHERS
 
 
 def retry_after(text: str | None, *, now: float | None = None) -> float | None:

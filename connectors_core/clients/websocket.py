@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from connectors_core.api.errors import Retry
 from connectors_core.clients.config import WebSocketConfig
+from connectors_core.clients.headers import NONE, sendable
 from connectors_core.clients.parse import ANYTHING, parse
 from connectors_core.clients.refusal import one_line, place, refusal
 
@@ -30,15 +31,14 @@ class WebSocketClient:
 
     It never connects anew by itself: it raises Retry, so that `read` begins again from the offset,
     after the runtime's back-off. At most 16 messages wait to be received; then the far side has to.
-    `headers` go with the handshake.
+    `headers` go with the handshake. No redirect is followed.
     """
 
-    def __init__(
-        self, config: WebSocketConfig, *, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, config: WebSocketConfig, *, headers: Mapping[str, str] = NONE) -> None:
         self._config = config
         self._place = place(config.url)
-        self._headers = dict(headers or {})
+        self._silence = config.silence_ms / 1000
+        self._headers = sendable(headers, self._place)
         self._secret = config.token.get_secret_value() if config.token else ""
         if self._secret:
             self._headers["Authorization"] = f"Bearer {self._secret}"
@@ -46,10 +46,10 @@ class WebSocketClient:
     async def __aenter__(self) -> Self:
         """Connect. Raises Retry for what passes, ConfigError for a refusal that does not."""
         try:
-            self._socket: ClientConnection = await connect(
+            self._socket: ClientConnection = await _Connect(
                 self._config.url,
                 additional_headers=self._headers,
-                open_timeout=self._config.timeout,
+                open_timeout=self._config.timeout_ms / 1000,
                 ping_interval=PING_SECONDS,
                 ping_timeout=PING_SECONDS,
                 close_timeout=CLOSE_SECONDS,
@@ -57,10 +57,8 @@ class WebSocketClient:
                 logger=_quiet(),
             )
         except websockets.InvalidStatus as error:
-            headers = error.response.headers
-            raise refusal(
-                self._place, error.response.status_code, headers.get("Retry-After")
-            ) from None
+            answer = error.response
+            raise refusal(self._config.url, answer.status_code, answer.headers) from None
         except (websockets.WebSocketException, OSError, EOFError) as error:
             said = f"{type(error).__name__} {one_line(error, self._secret)}".strip()
             raise Retry(f"{self._place}: no connection: {said}.", code="retry.network") from None
@@ -82,12 +80,12 @@ class WebSocketClient:
 
     async def receive(self) -> str | bytes:
         """Return the next message. Raises Retry if the connection is closed, in order or not, and
-        if nothing came for `config.silence`, counted from this call."""
+        if nothing came for `config.silence_ms`, counted from this call."""
         try:
-            async with asyncio.timeout(self._config.silence):
+            async with asyncio.timeout(self._silence):
                 return await self._socket.recv()
         except TimeoutError:
-            said = f"{self._place}: nothing came for {self._config.silence:g} s."
+            said = f"{self._place}: nothing came for {self._silence:g} s."
             raise Retry(said, code="retry.silent") from None
         except websockets.ConnectionClosed as closed:
             raise self._closed(closed) from None
@@ -106,6 +104,13 @@ class WebSocketClient:
         reason = one_line(error.rcvd.reason, self._secret) if error.rcvd else ""
         said = f"{self._place}: closed with {code} {reason}".rstrip()
         return Retry(f"{said}.", code="retry.closed")
+
+
+class _Connect(connect):
+    """A redirect is an error: websockets would hand the headers to another host."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 def _quiet() -> logging.Logger:

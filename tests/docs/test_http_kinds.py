@@ -40,7 +40,7 @@ class Api(HttpUpstream):
         self.kept_from = 1
 
     def config(self) -> dict[str, Any]:
-        return {"url": self.url, "poll": 0.02, "timeout": 1.0, "per_second": 1000}
+        return {"url": self.url, "poll_ms": 20, "timeout_ms": 1000, "per_second": 1000}
 
     def expected(self) -> list[Any]:
         return [{"id": f"{n}", "line": n} for n in range(1, 21)]
@@ -57,6 +57,21 @@ class Cursors(Api):
         done = int(cursor)
         page = self.expected()[done : done + 5]
         return Response(body=json.dumps({"events": page, "next": str(done + len(page) or "")}))
+
+
+class Pages(Api):
+    """Its last page has more, the second time that it is asked for."""
+
+    grown = False
+
+    def answer(self, request: Request) -> Response:
+        cursor = request.query.get("cursor", "0")
+        if cursor not in {"0", "5", "10", "15"} or request.query.get("cursor") == "0":
+            return Response(400)
+        first, last = int(cursor), cursor == "15"
+        page = self.expected()[first : first + (2 if last and not self.grown else 5)]
+        self.grown |= last
+        return Response(body=json.dumps({"events": page, "next": None if last else str(first + 5)}))
 
 
 class Etags(Api):
@@ -100,6 +115,12 @@ class History(Api):
 class TestByCursor(SourceContract):
     source = of_page("by_cursor.py")
     upstream = Cursors
+    capabilities = {"ordered", "paced", "replayable"}
+
+
+class TestByPage(SourceContract):
+    source = of_page("by_page.py")
+    upstream = Pages
     capabilities = {"ordered", "paced", "replayable"}
 
 

@@ -44,9 +44,17 @@ def test_a_token_that_cant_be_sent_is_refused_and_not_shown(token: str) -> None:
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
 def test_times_are_above_zero_and_end(seconds: float) -> None:
-    for name in ("poll", "timeout", "per_second"):
+    for name in ("poll_ms", "timeout_ms", "per_second"):
         with pytest.raises(ValidationError, match=name):
             HttpConfig.model_validate({"url": "https://host", name: seconds})
-    for name in ("silence", "timeout"):
+    for name in ("silence_ms", "timeout_ms"):
         with pytest.raises(ValidationError, match=name):
             WebSocketConfig.model_validate({"url": "wss://host", name: seconds})
+
+
+def test_times_have_their_unit_in_their_name_and_take_text() -> None:
+    config = HttpConfig.model_validate({"url": "https://host", "poll_ms": "1m", "timeout_ms": 250})
+    assert (config.poll_ms, config.poll_seconds, config.timeout_ms) == (60_000, 60.0, 250)
+    assert (
+        WebSocketConfig.model_validate({"url": "wss://h", "silence_ms": "30s"}).silence_ms == 30_000
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import socket
 import traceback
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ FAULTS = ("refused", "reset", "half-open", "slow", "truncated", "rate-limited", 
 
 
 def options(url: str, **more: Any) -> HttpConfig:
-    return HttpConfig.model_validate({"url": url, "token": TOKEN, "timeout": 5.0, **more})
+    return HttpConfig.model_validate({"url": url, "token": TOKEN, "timeout_ms": 5000, **more})
 
 
 async def ask(
@@ -178,11 +179,11 @@ async def test_every_request_takes_a_token_of_the_hosts_budget() -> None:
 async def test_whatever_the_far_side_does_is_a_retry_without_the_token(kind: str) -> None:
     async with (
         HttpUpstream(lambda _: Response(body="[]")) as server,
-        HttpClient(options(server.url, timeout=0.3), MemoryContext()) as client,
+        HttpClient(options(server.url, timeout_ms=300), MemoryContext()) as client,
     ):
         await server.fault(kind)
         with pytest.raises(Retry) as caught:
-            await client.get("a", params={"key": TOKEN}, json={"key": TOKEN})
+            await client.request("GET", "a", params={"key": TOKEN}, json={"key": TOKEN})
         assert f"{server.url}/a" in str(caught.value)
         assert TOKEN not in "".join(traceback.format_exception(caught.value))
         assert caught.value.__cause__ is None
@@ -200,7 +201,7 @@ async def test_the_timeout_is_of_the_whole_answer() -> None:
 
     async with (
         HttpUpstream(lambda _: Response(chunks=drops())) as server,
-        HttpClient(options(server.url, timeout=0.3), MemoryContext()) as client,
+        HttpClient(options(server.url, timeout_ms=300), MemoryContext()) as client,
     ):
         with pytest.raises(Retry, match=r"no whole answer in 0\.3 s"):
             await client.get()
@@ -224,7 +225,13 @@ async def test_what_is_packed_is_unpacked() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_", [{"headers": {"X-Key": f"{TOKEN}\n"}}, {"path": f"a\n{TOKEN}"}]
+    "request_",
+    [
+        {"headers": {"X-Key": f"{TOKEN}\n"}},
+        {"headers": {"X-Key": f"schlüssel-{TOKEN}"}},
+        {"headers": {f"ü{TOKEN}": "a"}},
+        {"path": f"a\n{TOKEN}"},
+    ],
 )
 async def test_what_cant_be_sent_is_a_config_error_without_a_secret(
     request_: dict[str, Any],
@@ -253,3 +260,36 @@ async def test_what_the_far_side_says_stays_on_one_line_without_the_token() -> N
         await ask(Response(raw=raw, close=True))
     said = str(caught.value)
     assert said.isprintable() and TOKEN not in said
+
+
+@pytest.mark.parametrize("headers", [{"X-Key": f"ü{TOKEN}"}, {"X-Key": f"{TOKEN}\r\n"}])
+def test_a_header_that_cant_be_sent_is_told_without_its_value(headers: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="the header X-Key can't be sent") as caught:
+        HttpClient(options("https://host"), MemoryContext(), headers=headers)
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("location", [None, "http://[", "/b"])
+async def test_a_redirect_is_a_config_error_wherever_it_leads(location: str | None) -> None:
+    headers = {"Location": location} if location else {}
+    with pytest.raises(ConfigError, match=r"HTTP 302: it has moved\."):
+        await ask(Response(302, headers=headers))
+
+
+async def test_no_log_has_a_query_or_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await ask(Response(), params={"serviceKey": "secret-of-the-query"})
+    said = " ".join(each.getMessage() for each in caplog.records)
+    assert "secret-of-the-query" not in said and TOKEN not in said
+
+
+async def test_the_query_of_a_path_stays_and_a_list_gives_each_value() -> None:
+    async with (
+        HttpUpstream(lambda _: Response()) as server,
+        HttpClient(options(server.url), MemoryContext()) as client,
+    ):
+        await client.get("a?b=1")
+        await client.request("POST", "a", params={"c": [1, 2]}, content="text")
+    first, second = server.requests
+    assert first.query == {"b": "1"}
+    assert (second.query["c"], second.body) == ("2", b"text")

@@ -19,7 +19,7 @@ FAULTS = ("refused", "reset", "half-open", "slow", "truncated", "rate-limited", 
 
 
 def options(url: str, **more: Any) -> WebSocketConfig:
-    return WebSocketConfig.model_validate({"url": url, "token": TOKEN, "timeout": 5.0, **more})
+    return WebSocketConfig.model_validate({"url": url, "token": TOKEN, "timeout_ms": 5000, **more})
 
 
 async def echo(connection: Any) -> None:
@@ -66,7 +66,7 @@ async def test_a_close_is_a_retry_however_clean(code: int) -> None:
 async def test_silence_is_a_retry() -> None:
     async with (
         WebSocketUpstream(echo) as server,
-        WebSocketClient(options(server.url, silence=0.2)) as socket,
+        WebSocketClient(options(server.url, silence_ms=200)) as socket,
     ):
         with pytest.raises(Retry, match=r"nothing came for 0\.2 s"):
             await socket.receive()
@@ -118,7 +118,7 @@ async def test_a_handshake_that_fails_is_a_retry_without_the_token(kind: str) ->
     async with WebSocketUpstream(echo) as server:
         await server.fault(kind)
         with pytest.raises(Retry) as caught:
-            async with WebSocketClient(options(f"{server.url}/?key={TOKEN}", timeout=0.3)):
+            async with WebSocketClient(options(f"{server.url}/?key={TOKEN}", timeout_ms=300)):
                 pass
         assert f"{server.url}/" in str(caught.value)
         assert TOKEN not in "".join(traceback.format_exception(caught.value))
@@ -150,3 +150,25 @@ async def test_no_log_has_the_token(caplog: pytest.LogCaptureFixture) -> None:
         await socket.send(TOKEN)
         await socket.receive()
     assert not any(TOKEN in each.getMessage() for each in caplog.records)
+
+
+async def test_a_redirect_takes_no_header_to_another_host() -> None:
+    key = {"X-Api-Key": TOKEN}
+    async with (
+        HttpUpstream(lambda _: Response(401)) as other,
+        HttpUpstream(
+            lambda _: Response(302, headers={"Location": f"{other.url}/b".replace("http", "ws")})
+        ) as server,
+    ):
+        url = server.url.replace("http", "ws")
+        with pytest.raises(ConfigError, match=r"has moved. If ws.*/b is to be trusted"):
+            async with WebSocketClient(options(url), headers=key):
+                pass
+    assert not other.requests and len(server.requests) == 1
+
+
+@pytest.mark.parametrize("headers", [{"X-Key": f"ü{TOKEN}"}, {"X-Key": f"{TOKEN}\r\n"}])
+def test_a_header_that_cant_be_sent_is_told_without_its_value(headers: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="the header X-Key can't be sent") as caught:
+        WebSocketClient(options("wss://host"), headers=headers)
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))

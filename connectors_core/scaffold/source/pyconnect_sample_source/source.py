@@ -22,4 +22,4 @@ class SampleSource(Source[Options]):
                 items = (await client.get(self.config.path, params={"after": after})).json(list)
                 for item in items:
                     yield Record(item, key=str(item["id"]), offset={"id": (after := item["id"])})
-                await asyncio.sleep(0 if items else self.config.poll)
+                await asyncio.sleep(0 if items else self.config.poll_seconds)

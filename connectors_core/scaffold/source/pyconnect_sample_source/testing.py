@@ -18,7 +18,7 @@ class Upstream(HttpUpstream):
 
     def config(self) -> dict[str, Any]:
         """Return the options that point the source here."""
-        fast = {"poll": 0.05, "timeout": 1.0, "per_second": 1000}
+        fast = {"poll_ms": 50, "timeout_ms": 1000, "per_second": 1000}
         return {"url": self.url, "token": "token-of-the-fake", **fast}
 
     def expected(self) -> list[Any]:
