@@ -23,9 +23,9 @@ from connectors_core.configs.describe import OptionInfo, describe, framework_opt
 from connectors_core.configs.overrides import ALLOWED
 from connectors_core.configs.properties import ALIASES
 from connectors_core.configs.worker.options import WorkerOptions
-from connectors_core.testing.faults import FAULTS, HOSTILE
 from connectors_core.testing.law import CAPABILITIES, Law
 from connectors_core.testing.laws import LAWS
+from connectors_core.testing.upstream.faults import FAULTS, HOSTILE
 
 DOCS = Path(__file__).resolve().parent
 PLUGINS = DOCS.parent / "plugins"

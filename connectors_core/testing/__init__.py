@@ -9,26 +9,26 @@ if TYPE_CHECKING:
     from connectors_core.testing.clock import VirtualClock
     from connectors_core.testing.context import MemoryContext
     from connectors_core.testing.contract import SourceContract
-    from connectors_core.testing.files import FileUpstream
-    from connectors_core.testing.gate import Gate
-    from connectors_core.testing.http import HttpUpstream
-    from connectors_core.testing.request import Request
-    from connectors_core.testing.response import Response
-    from connectors_core.testing.sse import event, event_stream
-    from connectors_core.testing.websocket import WebSocketUpstream
+    from connectors_core.testing.upstream.files import FileUpstream
+    from connectors_core.testing.upstream.gate import Gate
+    from connectors_core.testing.upstream.http import HttpUpstream
+    from connectors_core.testing.upstream.request import Request
+    from connectors_core.testing.upstream.response import Response
+    from connectors_core.testing.upstream.sse import event, event_stream
+    from connectors_core.testing.upstream.websocket import WebSocketUpstream
 
 _HOMES = {
-    "FileUpstream": "files",
-    "Gate": "gate",
-    "HttpUpstream": "http",
+    "FileUpstream": "upstream.files",
+    "Gate": "upstream.gate",
+    "HttpUpstream": "upstream.http",
     "MemoryContext": "context",
-    "Request": "request",
-    "Response": "response",
+    "Request": "upstream.request",
+    "Response": "upstream.response",
     "SourceContract": "contract",
     "VirtualClock": "clock",
-    "WebSocketUpstream": "websocket",
-    "event": "sse",
-    "event_stream": "sse",
+    "WebSocketUpstream": "upstream.websocket",
+    "event": "upstream.sse",
+    "event_stream": "upstream.sse",
 }
 
 __all__ = [

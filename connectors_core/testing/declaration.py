@@ -11,8 +11,8 @@ from connectors_core.api.errors import ConfigError
 from connectors_core.api.record import Record
 from connectors_core.api.source import Source
 from connectors_core.configs.near import did_you_mean
-from connectors_core.testing.compare import record_text, text_of
-from connectors_core.testing.far_side import require_upstream
+from connectors_core.testing.driver.compare import record_text, text_of
+from connectors_core.testing.driver.far_side import require_upstream
 from connectors_core.testing.law import CAPABILITIES
 
 

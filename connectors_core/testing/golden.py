@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors_core.api.errors import ConfigError
 from connectors_core.api.record import Partition
-from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.driver.ledger import Ledger
 
 SUFFIX = "*.json"
 

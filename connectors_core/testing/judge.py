@@ -17,9 +17,9 @@ from connectors_core.testing.declaration import Declaration
 from connectors_core.testing.golden import Golden
 from connectors_core.testing.law import LEVELS, Broken, Law, NotApplicable
 from connectors_core.testing.laws.offsets import golden_of
-from connectors_core.testing.pulse import place_of
 from connectors_core.testing.trial import Trial
-from connectors_core.testing.waiting import tasks_of
+from connectors_core.testing.watch.pulse import place_of
+from connectors_core.testing.watch.waiting import tasks_of
 
 Outcome: TypeAlias = Literal["passed", "failed", "skipped", "waived", "not judged"]
 LATE_SECONDS = 2.0

@@ -13,15 +13,15 @@ from pydantic import BaseModel, Secret, SecretStr, ValidationError
 
 from connectors_core.api.config import Config
 from connectors_core.api.record import Partition, Record
-from connectors_core.testing.compare import difference, texts_of
 from connectors_core.testing.declaration import Declaration
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import BAD_TLS
-from connectors_core.testing.job import Home, home_of
+from connectors_core.testing.driver.compare import difference, texts_of
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life import STALL_SECONDS, Life, ask_partitions
+from connectors_core.testing.home import Home, home_of
 from connectors_core.testing.law import NotApplicable, require
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.life import STALL_SECONDS, Life, ask_partitions
-from connectors_core.testing.open_scopes import Scopes
+from connectors_core.testing.upstream.faults import BAD_TLS
+from connectors_core.testing.watch.open_scopes import Scopes
 
 LIVE_RECORDS = 20
 SECRET_LENGTH = 6

@@ -14,11 +14,11 @@ from connectors_core.app import Asked, KafkaPlace, find_place
 from connectors_core.cli.group import pyconnect
 from connectors_core.runtime.crash import EVERYWHERE
 from connectors_core.stores.kafka import client
-from connectors_core.testing.job import Job
 from connectors_core.testing.judge import Court, Verdict
+from connectors_core.testing.kills.job import Job
+from connectors_core.testing.kills.nursery import Nursery
+from connectors_core.testing.kills.plot import Plot
 from connectors_core.testing.laws.killing import on_kafka
-from connectors_core.testing.nursery import Nursery
-from connectors_core.testing.plot import Plot
 from connectors_core.testing.trial import Trial
 from tests.chaos import kafka_topics
 from tests.chaos.kafka_worker import until

@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from connectors_core.testing import SourceContract
-from connectors_core.testing.job import Job
 from connectors_core.testing.judge import Court, Verdict
+from connectors_core.testing.kills.job import Job
+from connectors_core.testing.kills.nursery import Nursery
+from connectors_core.testing.kills.plot import Plot
 from connectors_core.testing.laws import BY_NAME
-from connectors_core.testing.nursery import Nursery
-from connectors_core.testing.plot import Plot
 from connectors_core.testing.trial import Trial
 from tests.hostile import kill_mutants
 

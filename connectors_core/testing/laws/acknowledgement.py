@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.law import law
-from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import Trial
 
 

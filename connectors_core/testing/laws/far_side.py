@@ -6,12 +6,18 @@ import asyncio
 from contextlib import suppress
 
 from connectors_core.api.errors import Retry
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import BAD_TLS, FAULTS, RETRY_AFTER_SECONDS
-from connectors_core.testing.harmed import LOOK_SECONDS, harm_at, read_under, require_clear, until
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.law import NotApplicable, law, require
-from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.laws.harmed import (
+    LOOK_SECONDS,
+    harm_at,
+    read_under,
+    require_clear,
+    until,
+)
 from connectors_core.testing.trial import Trial, require_fault
+from connectors_core.testing.upstream.faults import BAD_TLS, FAULTS, RETRY_AFTER_SECONDS
 
 ASKS, WATCH_SECONDS = 3, 1.5
 """So often a partition may ask in so much less than the Retry-After."""

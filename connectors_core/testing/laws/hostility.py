@@ -10,15 +10,15 @@ from contextlib import nullcontext
 from connectors_core.api.record import Partition, Record
 from connectors_core.avro.registry import EmbeddedRegistry
 from connectors_core.runtime.retry import describe
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import HOSTILE
-from connectors_core.testing.harmed import PATIENCE_SECONDS, harm_at, require_clear, until
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life import STOPPED, Life
+from connectors_core.testing.driver.stored import store_all
 from connectors_core.testing.law import Broken, NotApplicable, law, require
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.life import STOPPED, Life
-from connectors_core.testing.stored import store_all
+from connectors_core.testing.laws.harmed import PATIENCE_SECONDS, harm_at, require_clear, until
 from connectors_core.testing.trial import Trial
-from connectors_core.testing.weight import Weight
+from connectors_core.testing.upstream.faults import HOSTILE
+from connectors_core.testing.watch.weight import Weight
 
 WHOLE = ("empty", "huge", "deep")
 """Kinds that leave nothing to read of an answer; the others have one bad place in a good one."""

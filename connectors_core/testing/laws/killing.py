@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import wraps
 
 from connectors_core.configs.worker.place import KafkaPlace
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.ground import Ground
-from connectors_core.testing.job import Done, Job
-from connectors_core.testing.kills import Kills
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.kills.ground import Ground
+from connectors_core.testing.kills.job import Done, Job
+from connectors_core.testing.kills.kills import Kills
+from connectors_core.testing.kills.nursery import Nursery
 from connectors_core.testing.law import Law, law, require
-from connectors_core.testing.nursery import Nursery
 from connectors_core.testing.trial import Trial
 
 ELSEWHERE = {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "LANG": "C"}

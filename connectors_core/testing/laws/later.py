@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from connectors_core.testing.compare import difference, text_of, texts_of
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.harmed import until
+from connectors_core.testing.driver.compare import difference, text_of, texts_of
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.law import NotApplicable, law, require
-from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.laws.harmed import until
 from connectors_core.testing.trial import Trial
 
 LATER_SECONDS = 5.0

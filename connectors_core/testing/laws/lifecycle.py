@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from connectors_core.runtime.retry import describe
-from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life import STOPPED
 from connectors_core.testing.law import Broken, NotApplicable, law, require
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.leftovers import Climb, Leftovers
-from connectors_core.testing.life import STOPPED
-from connectors_core.testing.pulse import Pulse
-from connectors_core.testing.steps import Stop
 from connectors_core.testing.trial import Trial
+from connectors_core.testing.watch.leftovers import Climb, Leftovers
+from connectors_core.testing.watch.pulse import Pulse
+from connectors_core.testing.watch.steps import Stop
 
 STOP_SECONDS = 1.0
 STOPS, LEAST_STOPS = 30, 2

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import chain
 
-from connectors_core.testing.compare import texts_of
-from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.driver.compare import texts_of
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.golden import Golden, Position, goldens
 from connectors_core.testing.law import Broken, NotApplicable, law, require
-from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import Trial
 
 CUTS, CUT_SECONDS = 60, 30.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from connectors_core.testing.gauge import Gauge
-from connectors_core.testing.harmed import harm_at, until
+from connectors_core.testing.driver.gauge import Gauge
+from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.law import Broken, law
-from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.laws.harmed import harm_at, until
 from connectors_core.testing.trial import Trial
 
 TRIES = 3

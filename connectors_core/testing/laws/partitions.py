@@ -8,10 +8,10 @@ from typing import Any
 
 from connectors_core.api.errors import ContractError
 from connectors_core.api.record import Partition
-from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life import ask_partitions
 from connectors_core.testing.law import Broken, law, require
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.life import ask_partitions
 from connectors_core.testing.trial import QUIET_SECONDS, Trial
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import FAULTS
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.law import NotApplicable, law, require
-from connectors_core.testing.ledger import Ledger
 from connectors_core.testing.trial import SECRET_LENGTH, Trial, secrets_of
-from connectors_core.testing.written import Written
+from connectors_core.testing.upstream.faults import FAULTS
+from connectors_core.testing.watch.written import Written
 
 FAULT_SECONDS = 3.0
 """Longer than the timeouts of a source should be here, whose errors are looked at too."""

@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from connectors_core.api.errors import OffsetError
 from connectors_core.api.record import Partition, Record
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import PRUNE
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger, Unit
+from connectors_core.testing.driver.life import Life
 from connectors_core.testing.law import Broken, law, require
-from connectors_core.testing.ledger import Ledger, Unit
-from connectors_core.testing.life import Life
 from connectors_core.testing.trial import Trial, require_fault
+from connectors_core.testing.upstream.faults import PRUNE
 
 GAPS, GAP = "gaps", "gap"
 """The logical topic whose records, and the fact of `context.report` whose text, tell a gap."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from connectors_core.api.errors import PyconnectError
 from connectors_core.avro.registry import EmbeddedRegistry
-from connectors_core.testing.compare import builtins_of, difference, text_of, texts_of
+from connectors_core.testing.driver.compare import builtins_of, difference, text_of, texts_of
+from connectors_core.testing.driver.life import STOPPED
+from connectors_core.testing.driver.stored import store_all
 from connectors_core.testing.law import Broken, NotApplicable, law, require
-from connectors_core.testing.life import STOPPED
-from connectors_core.testing.stored import store_all
 from connectors_core.testing.trial import Trial
 
 SHOWN = 200

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.faults import BAD_TLS
-from connectors_core.testing.harmed import read_under, require_clear
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.law import law, require
-from connectors_core.testing.ledger import Ledger
+from connectors_core.testing.laws.harmed import read_under, require_clear
 from connectors_core.testing.trial import Trial, require_fault
+from connectors_core.testing.upstream.faults import BAD_TLS
 
 
 @law("full", seconds=30, rests_on=("faults_end_in_retry_or_a_clear_error",))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from connectors_core.testing import FileUpstream
-from connectors_core.testing.faults import HOSTILE
+from connectors_core.testing.upstream.faults import HOSTILE
 
 
 async def test_a_file_grows_is_rotated_truncated_and_removed() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from connectors_core.testing import gauge as gauges
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.gauge import Gauge
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.life_context import LifeContext
+from connectors_core.testing.driver import gauge as gauges
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.gauge import Gauge
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life_context import LifeContext
 
 
 class Asked(FarSide):

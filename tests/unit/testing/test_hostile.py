@@ -18,8 +18,8 @@ from connectors_core.testing import (
     event,
     event_stream,
 )
-from connectors_core.testing.faults import HOSTILE
-from connectors_core.testing.hostile import DEPTH, Spoiler, spoil
+from connectors_core.testing.upstream.faults import HOSTILE
+from connectors_core.testing.upstream.hostile import DEPTH, Spoiler, spoil
 
 JSON = b'{"items": [{"seq": 1, "text": "a\\"b"}], "price": "1.5", "n": -2.5e3}'
 FRAME = b"0|H0STCNT0|001|71900^1.5"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from connectors_core.testing import Gate, HttpUpstream, Request, Response
-from connectors_core.testing.certificate import UNTRUSTED
 from connectors_core.testing.law import Broken
+from connectors_core.testing.upstream.certificate import UNTRUSTED
 
 
 async def _exchange(server: HttpUpstream, sent: bytes) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from connectors_core import Config, Partition, Record, Retry, Source
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.life import Life
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life import Life
 
 closing, may_close = threading.Event(), threading.Event()
 

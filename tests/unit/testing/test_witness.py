@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors_core import Batch, Config, Partition, Record, Source
 from connectors_core.testing import MemoryContext
-from connectors_core.testing.witness import stamped
+from connectors_core.testing.kills.witness import stamped
 
 PLACE = Partition({"p": 1})
 

@@ -16,12 +16,12 @@ from connectors_core.runtime.calls import call, call_now
 from connectors_core.runtime.retry import describe
 from connectors_core.testing.clock import VirtualClock
 from connectors_core.testing.context import MemoryContext
-from connectors_core.testing.hands import END, hands
-from connectors_core.testing.intake import Intake
+from connectors_core.testing.driver.hands import END, hands
+from connectors_core.testing.driver.intake import Intake
+from connectors_core.testing.driver.ledger import CONNECTOR, Ledger
+from connectors_core.testing.driver.life_context import LifeContext
 from connectors_core.testing.law import Broken
-from connectors_core.testing.ledger import CONNECTOR, Ledger
-from connectors_core.testing.life_context import LifeContext
-from connectors_core.testing.steps import Steps
+from connectors_core.testing.watch.steps import Steps
 
 STALL_SECONDS, LOOK_SECONDS = 5.0, 0.1
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 3.0

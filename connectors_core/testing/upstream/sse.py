@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
-from connectors_core.testing.response import Response
+from connectors_core.testing.upstream.response import Response
 
 
 def event(data: str, *, name: str = "", identity: str = "", retry_ms: int | None = None) -> bytes:

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from connectors_core.testing.declaration import Declaration
-from connectors_core.testing.job import Done, Home, Job, at
-from connectors_core.testing.offspring import done
+from connectors_core.testing.home import Home, at
+from connectors_core.testing.kills.job import Done, Job
+from connectors_core.testing.kills.offspring import done
 
 
 def main() -> None:

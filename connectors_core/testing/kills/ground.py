@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from connectors_core.api.errors import PyconnectError
 from connectors_core.app.storage import delete_topics
 from connectors_core.configs.worker.place import KafkaPlace
-from connectors_core.testing.ledger import CONNECTOR
-from connectors_core.testing.plot import Harvest, Plot, harvest
+from connectors_core.testing.driver.ledger import CONNECTOR
+from connectors_core.testing.kills.plot import Harvest, Plot, harvest
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from connectors_core.testing.clock import VirtualClock
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.life_context import LifeContext
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.life_context import LifeContext
 
 ARRIVAL_SECONDS = 0.5
 """So long a token may be on its way to become a request; some never do."""

@@ -11,7 +11,7 @@ from connectors_core.api.record import JsonScalar, Partition
 from connectors_core.runtime.state import Overlay, StateView
 from connectors_core.testing.clock import VirtualClock
 from connectors_core.testing.context import MemoryContext
-from connectors_core.testing.ledger import CONNECTOR, Ledger
+from connectors_core.testing.driver.ledger import CONNECTOR, Ledger
 
 
 class LifeContext(MemoryContext):

@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Self, TypeAlias
 
-from connectors_core.testing.certificate import untrusted
-from connectors_core.testing.door import Door
-from connectors_core.testing.faults import BAD_TLS, HOSTILE
-from connectors_core.testing.harm import harm, reset
-from connectors_core.testing.hostile import Spoiled, Spoiler
 from connectors_core.testing.law import Broken
-from connectors_core.testing.request import Request, receive
-from connectors_core.testing.response import BODILESS, Response
+from connectors_core.testing.upstream.certificate import untrusted
+from connectors_core.testing.upstream.door import Door
+from connectors_core.testing.upstream.faults import BAD_TLS, HOSTILE
+from connectors_core.testing.upstream.harm import harm, reset
+from connectors_core.testing.upstream.hostile import Spoiled, Spoiler
+from connectors_core.testing.upstream.request import Request, receive
+from connectors_core.testing.upstream.response import BODILESS, Response
 
 OURS = {"none", "refused", BAD_TLS, *HOSTILE}
 """Faults under which the handler answers, if anybody."""

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
-from connectors_core.testing.hostile import Spoiled, Spoiler
-from connectors_core.testing.request import Request, headers_of
-from connectors_core.testing.response import BODILESS
+from connectors_core.testing.upstream.hostile import Spoiled, Spoiler
+from connectors_core.testing.upstream.request import Request, headers_of
+from connectors_core.testing.upstream.response import BODILESS
 
 CHUNK = 1 << 16
 COMPRESSING = ("accept-encoding:", "sec-websocket-extensions:")

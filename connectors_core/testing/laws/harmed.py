@@ -9,10 +9,10 @@ from collections.abc import Callable
 from connectors_core.api.errors import PyconnectError
 from connectors_core.api.record import Partition
 from connectors_core.runtime.retry import describe
-from connectors_core.testing.far_side import FarSide
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life import Life
 from connectors_core.testing.law import Broken, require
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.life import Life
 from connectors_core.testing.trial import Trial
 
 LOOK_SECONDS = 0.01

@@ -12,7 +12,7 @@ from connectors_core.api.store import TopicLimits
 from connectors_core.avro.converter import AvroConverter
 from connectors_core.avro.registry import EmbeddedRegistry
 from connectors_core.runtime.encode import Encoder, Room, Route
-from connectors_core.testing.ledger import CONNECTOR
+from connectors_core.testing.driver.ledger import CONNECTOR
 
 SAMPLES = 100
 

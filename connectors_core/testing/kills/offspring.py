@@ -16,13 +16,13 @@ from connectors_core.herder.standalone import Standalone
 from connectors_core.runtime import crash
 from connectors_core.runtime.spec import ConnectorSpec
 from connectors_core.testing.declaration import Declaration
-from connectors_core.testing.job import Done, Job
-from connectors_core.testing.ledger import Ledger
-from connectors_core.testing.life import Life, ask_partitions
-from connectors_core.testing.plot import harvest
-from connectors_core.testing.stored import store_all
+from connectors_core.testing.driver.ledger import Ledger
+from connectors_core.testing.driver.life import Life, ask_partitions
+from connectors_core.testing.driver.stored import store_all
+from connectors_core.testing.kills.job import Done, Job
+from connectors_core.testing.kills.plot import harvest
+from connectors_core.testing.kills.witness import NoSchemas, Witness, stamped
 from connectors_core.testing.trial import QUIET_SECONDS
-from connectors_core.testing.witness import NoSchemas, Witness, stamped
 
 TICK_SECONDS = 0.005
 LINGER_MS = 20

@@ -16,7 +16,7 @@ from connectors_core.api.schema import Schema
 from connectors_core.api.source import Source
 from connectors_core.api.store import SchemaRow
 from connectors_core.runtime.calls import call
-from connectors_core.testing.compare import text_of
+from connectors_core.testing.driver.compare import text_of
 
 HEADER = "contract.partition"
 

@@ -7,8 +7,8 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
 
-from connectors_core.testing.faults import RETRY_AFTER_SECONDS
-from connectors_core.testing.response import Response
+from connectors_core.testing.upstream.faults import RETRY_AFTER_SECONDS
+from connectors_core.testing.upstream.response import Response
 
 DROP_SECONDS, FOR_EVER = 0.2, 86_400.0
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from connectors_core.testing.http import OURS, HttpUpstream
-from connectors_core.testing.relay import Relay
-from connectors_core.testing.response import Response
+from connectors_core.testing.upstream.http import OURS, HttpUpstream
+from connectors_core.testing.upstream.relay import Relay
+from connectors_core.testing.upstream.response import Response
 
 
 class Gate(HttpUpstream):

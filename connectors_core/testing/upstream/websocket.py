@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from connectors_core.testing.gate import Gate
-from connectors_core.testing.request import Request
+from connectors_core.testing.upstream.gate import Gate
+from connectors_core.testing.upstream.request import Request
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
@@ -30,7 +30,7 @@ class WebSocketUpstream:
     async def __aenter__(self) -> Self:
         from websockets.asyncio.server import serve
 
-        quiet = logging.getLogger("connectors_core.testing.websocket")
+        quiet = logging.getLogger("connectors_core.testing.upstream.websocket")
         quiet.setLevel(logging.CRITICAL)  # what goes wrong here is what the test is about
         self._server = await serve(
             self._serve, "127.0.0.1", 0, ping_interval=None, close_timeout=1, logger=quiet

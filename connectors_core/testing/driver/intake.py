@@ -14,8 +14,8 @@ from connectors_core.runtime.items import (
     require_no_open_unit,
 )
 from connectors_core.runtime.state import encode_state
-from connectors_core.testing.ledger import Unit
-from connectors_core.testing.life_context import LifeContext
+from connectors_core.testing.driver.ledger import Unit
+from connectors_core.testing.driver.life_context import LifeContext
 
 
 class Intake:

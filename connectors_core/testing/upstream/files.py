@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from connectors_core.testing.faults import HOSTILE, PRUNE
-from connectors_core.testing.hostile import Spoiler
+from connectors_core.testing.upstream.faults import HOSTILE, PRUNE
+from connectors_core.testing.upstream.hostile import Spoiler
 
 HIDING = ("refused", "server-error")
 

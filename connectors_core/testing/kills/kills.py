@@ -11,13 +11,13 @@ from typing import Any
 
 from connectors_core.configs.worker.place import KafkaPlace
 from connectors_core.runtime.crash import EVERYWHERE
-from connectors_core.testing.compare import difference
-from connectors_core.testing.far_side import FarSide
-from connectors_core.testing.ground import Ground
-from connectors_core.testing.job import Job
+from connectors_core.testing.driver.compare import difference
+from connectors_core.testing.driver.far_side import FarSide
+from connectors_core.testing.kills.ground import Ground
+from connectors_core.testing.kills.job import Job
+from connectors_core.testing.kills.nursery import Nursery
+from connectors_core.testing.kills.plot import Harvest, Plot
 from connectors_core.testing.law import Broken, NotApplicable, require
-from connectors_core.testing.nursery import Nursery
-from connectors_core.testing.plot import Harvest, Plot
 from connectors_core.testing.trial import Trial
 
 KILLS = 200

@@ -13,7 +13,8 @@ from dataclasses import asdict
 from tempfile import TemporaryFile
 from typing import Any
 
-from connectors_core.testing.job import Done, Home, Job
+from connectors_core.testing.home import Home
+from connectors_core.testing.kills.job import Done, Job
 from connectors_core.testing.law import Broken
 
 START_SECONDS, JOB_SECONDS = 30.0, 30.0
@@ -34,7 +35,7 @@ class Nursery:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "connectors_core.testing.zygote",
+            "connectors_core.testing.kills.zygote",
             json.dumps(sys.path),
             json.dumps(asdict(self._home)),
             stdin=asyncio.subprocess.PIPE,

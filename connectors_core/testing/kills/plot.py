@@ -11,9 +11,9 @@ from connectors_core.api.errors import ConfigError
 from connectors_core.api.store import LogReader, StoredRecord, TopicSpec
 from connectors_core.app.storage import open_reader
 from connectors_core.configs.worker.place import KafkaPlace, LogPlace
-from connectors_core.testing.compare import record_text
-from connectors_core.testing.ledger import CONNECTOR
-from connectors_core.testing.witness import HEADER, witnessed
+from connectors_core.testing.driver.compare import record_text
+from connectors_core.testing.driver.ledger import CONNECTOR
+from connectors_core.testing.kills.witness import HEADER, witnessed
 
 REASON = "__connect.errors.exception.message"
 
