@@ -202,7 +202,8 @@ class TakesItsTime(Lawful):
 @breaks("keeps_the_loop_free")
 class BlocksTheLoop(Lawful):
     async def page(self, partition: Any, after: int) -> Any:
-        time.sleep(0.25)
+        if (partition["shard"], after) == (0, 0):  # once, for a reading is to be short
+            time.sleep(0.4)
         return await super().page(partition, after)
 
 
@@ -211,7 +212,8 @@ class ComputesInC(Lawful):
     """Holds the interpreter's lock, so that no other thread can see it."""
 
     async def page(self, partition: Any, after: int) -> Any:
-        sum(range(20_000_000))
+        if (partition["shard"], after) == (0, 0):
+            sum(range(20_000_000))
         return await super().page(partition, after)
 
 
