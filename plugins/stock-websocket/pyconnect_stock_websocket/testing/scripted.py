@@ -23,6 +23,7 @@ class Scripted(Upstream):
     provider: ClassVar[str]
     symbols: ClassVar[tuple[str, ...]]
     lost: ClassVar[frozenset[int]] = frozenset()
+    again: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__(rate=0)
@@ -85,9 +86,10 @@ class Scripted(Upstream):
         return self.markets[symbol]
 
     async def _speak(self, client: Client, text: str) -> None:
-        """Trade what nobody has asked for before, once that is confirmed."""
+        """Trade what is asked for, once that is confirmed: the first time, or `again` each time."""
+        before = frozenset(client.symbols) if self.again else self._trading
         await super()._speak(client, text)
-        fresh = [each for each in self.symbols if each in client.symbols - self._trading]
+        fresh = [each for each in self.symbols if each in client.symbols - before]
         self._trading.update(fresh)
         for number in range(TRADES):
             for symbol in fresh:
@@ -134,10 +136,14 @@ class UpbitMarket(Scripted):
 
 
 class KisMarket(Scripted):
-    """Only its stream does harm: its desk gives out keys all the same. There is no history."""
+    """Only its stream does harm: its desk gives out keys all the same.
+
+    There is no history, so that it goes on for who comes again: what they missed shows then.
+    """
 
     provider: ClassVar[str] = "kis"
     symbols: ClassVar[tuple[str, ...]] = ("005930",)
+    again = True
 
     async def fault(self, kind: str) -> None:
         """Do harm to the stream. Raises NotImplementedError for `prune`: nothing is kept."""
