@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -26,6 +26,27 @@ class Filling(Options):
 
 class TakingAll(Options):
     url: Annotated[str, BeforeValidator(str)] = Field(description="Where the items are.")
+
+
+def first_of(given: Any) -> Any:
+    return given if given in ("list", "map") else "list"
+
+
+class Coercing(Options):
+    shape: Annotated[Literal["list", "map"], BeforeValidator(first_of)] = Field(
+        "list", description="What an answer looks like."
+    )
+
+
+class Vague(Options):
+    id: str | None = Field(None, description="Whose items.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def say_little(cls, given: Any, handler: Any) -> Any:
+        if isinstance(given, dict) and not isinstance(given.get("id", ""), str):
+            raise ValueError("these settings are invalid")  # noqa: TRY004 - as pydantic wants it
+        return handler(given)
 
 
 class Ignoring(Options):
@@ -55,6 +76,18 @@ class FillsInTheUrl(with_options(Filling)):
 
 @breaks("wrong_types_are_refused")
 class TakesAnyUrl(with_options(TakingAll)):
+    name = "mutant"
+
+
+@breaks("wrong_types_are_refused")
+class TakesAnyShape(with_options(Coercing)):
+    name = "mutant"
+
+
+@breaks("wrong_types_are_refused")
+class SaysNotWhichIsWrong(with_options(Vague)):
+    """Its error has the letters of the option's name, and not its name."""
+
     name = "mutant"
 
 
