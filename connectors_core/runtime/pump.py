@@ -80,9 +80,11 @@ class AsyncPump:
 
     async def _pull(self) -> None:
         gate, take = self._gate, self._gate.take
-        clock = time.monotonic
+        clock, stopped = time.monotonic, self._stopped.is_set
         count, slice_end = 0, clock() + SLICE_SECONDS
         async for item in self._generator:
+            if stopped():  # it has swallowed its cancellation: somebody else may read by now
+                return
             if take(item):
                 if gate.refused:
                     await self._stopped.wait()

@@ -81,6 +81,10 @@ class ThreadPump:
             return
         for item in self._iterator:
             with lock:
+                if (
+                    stopped.is_set()
+                ):  # it may have blocked until long after that: somebody else reads
+                    return
                 crowded = take(item)
             if gate.refused or stopped.is_set():
                 stopped.wait()

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -383,3 +384,69 @@ async def test_a_pause_before_a_source_opens_opens_none(lab: Any) -> None:
     await lab.until(lab.herder.ended)
     await lab.herder.stop()
     assert (opened, lab.values()) == ([1], [1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_what_comes_from_who_was_left_behind_is_not_taken(  # noqa: C901 - two generators
+    lab: Any, plain: bool
+) -> None:
+    """`committed` raises Retry while a read does not let go, and the next one reads beside it."""
+    stuck, release, gone = threading.Event(), threading.Event(), threading.Event()
+    failed = threading.Event()
+
+    class Left(Source[Config]):
+        name = "left"
+
+        async def committed(self, partition: Any, offset: Any) -> None:
+            if offset["n"] >= 3 and not failed.is_set():
+                while not stuck.is_set():
+                    await asyncio.sleep(0.001)
+                failed.set()
+                raise Retry("it can't be told just now", after=0.01)
+
+    class Blocking(Left):
+        def read(self, partition: Any, offset: Any) -> Iterator[Record]:  # type: ignore[override]
+            first = not stuck.is_set()
+            for n in range(offset["n"] + 1 if offset else 0, 9):
+                if n == 5 and first:
+                    stuck.set()
+                    release.wait(60)
+                try:
+                    yield Record(n, offset={"n": n})
+                except GeneratorExit:
+                    gone.set()
+                    raise
+            gone.wait(60)
+
+    class Swallowing(Left):
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            first = not stuck.is_set()
+            for n in range(offset["n"] + 1 if offset else 0, 9):
+                if n == 5 and first:
+                    stuck.set()
+                    await outlast(release)
+                try:
+                    yield Record(n, offset={"n": n})
+                except GeneratorExit:
+                    gone.set()
+                    raise
+            while not gone.is_set():
+                await asyncio.sleep(0.001)
+
+    herder = await lab.start(lab.spec(Blocking if plain else Swallowing))
+    try:
+        await lab.until(lambda: lab.values()[-1:] == [8])
+        release.set()
+        await lab.until(herder.ended)
+    finally:
+        release.set()
+        await herder.stop()
+    assert lab.values() == list(range(9))
+    assert lab.offsets() == {"{}": {"n": 8}}
+
+
+async def outlast(event: threading.Event) -> None:
+    """Wait for an event, whoever cancels."""
+    while not event.is_set():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.001)
