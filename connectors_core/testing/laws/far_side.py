@@ -9,20 +9,12 @@ from connectors_core.api.errors import Retry
 from connectors_core.testing.driver.far_side import FarSide
 from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.law import NotApplicable, law, require
-from connectors_core.testing.laws.harmed import (
-    LOOK_SECONDS,
-    harm_at,
-    read_under,
-    require_clear,
-    until,
-)
+from connectors_core.testing.laws.harmed import read_through, read_under, require_clear
 from connectors_core.testing.trial import Trial, require_fault
 from connectors_core.testing.upstream.faults import BAD_TLS, FAULTS, RETRY_AFTER_SECONDS
 
 ASKS, WATCH_SECONDS = 3, 1.5
 """So often a partition may ask in so much less than the Retry-After."""
-
-HARM_SECONDS = 2.0
 
 
 @law("full", seconds=120, rests_on=("reads_everything", "stops_at_every_await"))
@@ -101,16 +93,10 @@ async def _from_the_start(trial: Trial, far: FarSide, ledger: Ledger, kind: str)
 
 async def _amid_a_reading(trial: Trial, far: FarSide, ledger: Ledger, kind: str) -> None:
     """Do harm when half is read, and heal it at the first Retry: the same source reads on."""
-    partitions, half = await trial.partitions(far), (await trial.whole()).count // 2
-    count = await trial.count(far)
-    enough = ledger.has(count) if count is not None else lambda: False
+    partitions = await trial.partitions(far)
     try:
         async with trial.life(far, ledger) as life:
-            reading = asyncio.create_task(life.read(partitions, enough, quiet=LOOK_SECONDS))
-            await harm_at(half, life, reading, far, kind)
-            await until(lambda: bool(life.retries), reading, HARM_SECONDS)
-            await far.fault("none")
-            await reading
+            await read_through(trial, far, life, partitions, kind)
     except Exception as error:  # noqa: BLE001 - judged by what it is
         require_clear(error, f"under the fault {kind}")
         await far.fault("none")

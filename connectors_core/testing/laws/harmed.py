@@ -15,7 +15,7 @@ from connectors_core.testing.driver.life import Life
 from connectors_core.testing.law import Broken, require
 from connectors_core.testing.trial import Trial
 
-LOOK_SECONDS = 0.01
+LOOK_SECONDS, HARM_SECONDS = 0.01, 2.0
 PATIENCE_SECONDS = 5.0
 """How long a source may wait in silence for a far side that says nothing."""
 
@@ -36,13 +36,33 @@ async def read_under(
         async with asyncio.timeout(PATIENCE_SECONDS), trial.life(far, ledger) as life:
             ended = await life.read(partitions, lambda: bool(life.retries) or enough(), stall=60.0)
     except TimeoutError as error:
-        raise silent(f"under the fault {kind}") from error
+        raise Broken(
+            f"under the fault {kind} it waited {PATIENCE_SECONDS:.0f} s in silence. Set a timeout,"
+            " a small one in the upstream's config()."
+        ) from error
     except Exception as error:  # noqa: BLE001 - judged by what it is
         return error
     if ended:
         said = trial.differs(await trial.wanted(), ledger)
         require(not said, f"under the fault {kind} the read returned as if all was there: {said}.")
     return None
+
+
+async def read_through(
+    trial: Trial, far: FarSide, life: Life, partitions: list[Partition], kind: str, retries: int = 1
+) -> None:
+    """Read everything, with a fault in the middle that lasts until so many Retries.
+
+    Without one if the upstream can't do it. Raises what the source raises.
+    """
+    count = await trial.count(far)
+    enough = life.ledger.has(count) if count is not None else lambda: False
+    half = (await trial.whole()).count // 2
+    reading = asyncio.create_task(life.read(partitions, enough, quiet=LOOK_SECONDS))
+    if await harm_at(half, life, reading, far, kind):
+        await until(lambda: len(life.retries) >= retries, reading, HARM_SECONDS)
+        await far.fault("none")
+    await reading
 
 
 async def harm_at(
@@ -67,14 +87,6 @@ async def until(
     deadline = time.monotonic() + seconds
     while not (done() or reading.done()) and time.monotonic() < deadline:  # noqa: ASYNC110 - a look at all three
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def silent(when: str) -> Broken:
-    """Return the error of a source that waits too long."""
-    return Broken(
-        f"{when} it waited {PATIENCE_SECONDS:.0f} s in silence. Set a timeout, a small one in the"
-        " upstream's config()."
-    )
 
 
 def require_clear(error: Exception | None, when: str) -> None:

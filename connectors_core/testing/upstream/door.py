@@ -18,8 +18,9 @@ SHAKE_SECONDS, LEAVE_SECONDS = 30.0, 1.0
 class Door:
     """Serves every connection with `serve` in a task of its own, on `port` once it was opened.
 
-    With `tls` it speaks TLS; `plain` counts those who then spoke HTTP without. It accepts by itself, because asyncio's own server loses, and leaks, a connection that it
-    accepts in the instant in which it is closed.
+    With `tls` it speaks TLS; `plain` counts those who then spoke HTTP without. It accepts by
+    itself, because asyncio's own server loses, and leaks, a connection that it accepts in the
+    instant in which it is closed.
     """
 
     def __init__(self, serve: Serve, host: str = "127.0.0.1", port: int = 0) -> None:

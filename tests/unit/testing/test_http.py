@@ -105,6 +105,16 @@ async def test_what_a_handler_raises_is_raised_at_the_end() -> None:
             assert (await client.get(server.url)).status_code == 500
 
 
+async def test_what_a_handler_raises_under_hostile_data_may_be_that_datas_doing() -> None:
+    async with (
+        HttpUpstream(lambda request: Response(body=str(int(request.query["after"])))) as server,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        await server.fault("nul")
+        answer = await client.get(server.url, params={"after": "7\x00"})
+        assert answer.status_code == 500
+
+
 async def test_ends_while_a_client_waits() -> None:
     async with HttpUpstream(lambda _: Response(delay=3600)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
