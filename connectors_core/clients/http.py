@@ -104,8 +104,8 @@ class HttpClient:
         """Return the answer if its status is 2xx, 304 or among `expects`.
 
         `path` is below `config.url`, or a whole URL of that host, as in a link to the next page.
-        `params` are the query, instead of that in `path`; the body is `json`, unless None, or `content`.
-        Raises Retry for what passes: no whole answer within `config.timeout_ms`, 408, 425, 429 and
+        `params` are the query, instead of that in `path`; the body is `json`, unless None, or
+        `content`. Raises Retry for what passes: no whole answer within `config.timeout_ms`, 408, 425, 429 and
         5xx; ConfigError for other statuses, redirects too. No error shows a query, a header or a
         body.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from connectors_core.api.errors import ContractError
@@ -34,14 +35,23 @@ async def ask_partitions(spec: ConnectorSpec, shared: Shared) -> list[Partition]
             " raise Retry when there is no answer.",
             code="source.partitions",
         ) from error
+    return checked_partitions(given)
+
+
+def checked_partitions(given: Any) -> list[Partition]:
+    """Return what `partitions()` gave. Raises ContractError for what are no maps, and for doubles."""
     try:
         partitions = [as_partition(each) for each in call_now(list[Any], given)]
     except TypeError as error:
         raise ContractError(
             f"partitions() must give maps, got {type(given).__name__}.", code="source.partitions"
         ) from error
-    if len(set(partitions)) < len(partitions):
-        raise ContractError("partitions() gave the same partition twice.", code="source.partitions")
+    doubled = [each.key for each, count in Counter(partitions).items() if count > 1]
+    if doubled:
+        raise ContractError(
+            f"partitions() gave {', '.join(sorted(doubled)[:3])} more than once.",
+            code="source.partitions",
+        )
     return partitions
 
 

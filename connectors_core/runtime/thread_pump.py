@@ -81,9 +81,7 @@ class ThreadPump:
             return
         for item in self._iterator:
             with lock:
-                if (
-                    stopped.is_set()
-                ):  # it may have blocked until long after that: somebody else reads
+                if stopped.is_set():  # perhaps long ago, and somebody else reads by now
                     return
                 crowded = take(item)
             if gate.refused or stopped.is_set():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import inspect
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Self
 
 from connectors_core.api.record import (
@@ -71,7 +70,7 @@ class MemoryContext:
     def __init__(self, connector: str = "test", clock: VirtualClock | None = None) -> None:
         self.connector = connector
         self.clock = clock
-        self._budgets = None if clock is None else Shared(clock.now, clock.sleep)
+        self._shared = Shared() if clock is None else Shared(clock.now, clock.sleep)
         self.states: dict[Partition, MemoryState] = {}
         self.offsets: dict[Partition, Offset] = {}
         self.records: list[Record] = []
@@ -79,7 +78,6 @@ class MemoryContext:
         self.paced: list[tuple[str, float]] = []
         self.held: list[tuple[str, float]] = []
         self.reported: list[tuple[Partition, dict[str, JsonScalar]]] = []
-        self._sessions: dict[str, asyncio.Semaphore] = {}
 
     def copy(self) -> Self:
         """Return what a new process would find: the committed side, and nothing of the calls."""
@@ -94,23 +92,21 @@ class MemoryContext:
         """Return the keyed state of a partition."""
         return self.states.setdefault(Partition(partition), MemoryState())
 
-    @asynccontextmanager
-    async def session(self, name: str, limit: int = 1) -> AsyncIterator[None]:
-        """Hold one of `limit` places; the first caller of a name sets the limit."""
-        async with self._sessions.setdefault(name, asyncio.Semaphore(limit)):
-            yield
+    def session(self, name: str, limit: int = 1) -> AbstractAsyncContextManager[None]:
+        """Hold one of `limit` places; the first caller's limit counts. Raises on another limit."""
+        return self._shared.session(name, limit)
 
     async def pace(self, name: str, per_second: float) -> None:
         """Note the call, and wait for a token if there is a clock."""
         self.paced.append((name, per_second))
-        if self._budgets is not None:
-            await self._budgets.pace(name, per_second)
+        if self.clock is not None:
+            await self._shared.pace(name, per_second)
 
     def hold(self, name: str, seconds: float) -> None:
         """Note the call, and make everyone who paces on `name` wait if there is a clock."""
         self.held.append((name, seconds))
-        if self._budgets is not None:
-            self._budgets.hold(name, seconds)
+        if self.clock is not None:
+            self._shared.hold(name, seconds)
 
     def report(self, partition: Mapping[str, JsonScalar], **facts: JsonScalar) -> None:
         """Note the call. Raises ContractError for what is no scalar."""

@@ -138,10 +138,6 @@ class Trial:
             return None
         return [self.declaration.text_of(each) for each in expected]
 
-    async def counts(self) -> list[int]:
-        """Return how many values a complete reading gives of each partition, in their order."""
-        return [len(each) for each in await self.parts()]
-
     async def parts(self) -> list[list[Record]]:
         """Return the records that a complete reading gives of each partition, in their order.
 

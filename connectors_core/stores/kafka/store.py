@@ -24,7 +24,8 @@ class KafkaStore:
 
     `data_dir` holds the local copies of keyed state. `producers` says what connectors want of
     their own producer. `crash` is called at `claim` and `fence` of a take-over, at `stage`, and at
-    `begin`, `write`, `offset`, `commit` and `committed` of every commit. Raises StoreError `kafka.unreachable`.
+    `begin`, `write`, `offset`, `commit` and `committed` of every commit. Raises StoreError
+    `kafka.unreachable`.
     """
 
     pace = CommitPace(linger=0.05, records=10_000, bytes=4 << 20)

@@ -14,8 +14,7 @@ from connectors_core.runtime.items import (
     require_no_open_unit,
 )
 from connectors_core.runtime.state import encode_state
-from connectors_core.testing.driver.ledger import Unit
-from connectors_core.testing.driver.life_context import LifeContext
+from connectors_core.testing.driver.ledger import Ledger, Unit
 
 
 class Intake:
@@ -24,9 +23,8 @@ class Intake:
     What the runtime would fail the task for is noted in the ledger, and the reading goes on.
     """
 
-    def __init__(self, context: LifeContext, places: Sequence[Partition], together: bool) -> None:
-        self._context = context
-        self._ledger = context.ledger
+    def __init__(self, ledger: Ledger, places: Sequence[Partition], together: bool) -> None:
+        self._ledger = ledger
         self._together = together
         self._opened: dict[Partition, list[Record | Reject]] = {place: [] for place in places}
 
@@ -53,11 +51,8 @@ class Intake:
     def _commit(
         self, place: Partition, offset: Offset | None, state: dict[str, str | None]
     ) -> None:
-        overlay = self._context.overlay(place)
-        age = overlay.put(state)
         self._ledger.commit(Unit(place, tuple(self._opened[place]), offset), state)
         self._opened[place] = []
-        overlay.forget(age)
 
     def _place(self, item: Any) -> Partition | None:
         """Return whose item it is; None with the fault noted if that can't be said."""

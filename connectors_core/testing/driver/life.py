@@ -36,10 +36,10 @@ class Life:
 
     It is closed too when `open` fails or is stopped. Every unit is committed to the ledger as soon
     as it is closed, and told with `committed` unless `acknowledges` is False. `waits` is called
-    whenever the source waits: in `open`, for an item, in `committed` and in `close`. `retries` are the Retry
-    errors that were raised and waited for. `pause`, asked after every item, is for how many seconds
-    nobody pulls; asked again after that. With a `clock`, tokens and the waits before another try
-    are its own.
+    whenever the source waits: in `open`, for an item, in `committed` and in `close`. `retries` are
+    the Retry errors that were raised and waited for. `pause`, asked after every item, is for how
+    many seconds nobody pulls; asked again after that. With a `clock`, tokens and the waits before
+    another try are its own.
     """
 
     def __init__(
@@ -166,8 +166,6 @@ class Life:
                 # Bounded, or who asks for a little again and again would never stall.
                 asked_for = self._asked_for + (retry.after or 0.0)
                 self._asked_for = min(asked_for, LONGEST_RETRY_SECONDS)
-                for place in places:
-                    self.context.overlay(place).clear()
                 self._look()
             if not self._full:
                 await self.context.sleep(min(wait, LONGEST_RETRY_SECONDS))
@@ -180,7 +178,7 @@ class Life:
         else:
             generator = call_now(self.source.read, places[0], positions[places[0]])
         pull, close = hands(generator)
-        intake = Intake(self.context, places, self._together)
+        intake = Intake(self.ledger, places, self._together)
         try:
             while not self._full and (item := await self._stepped(pull())) is not END:
                 self._require_obedience()
@@ -242,7 +240,7 @@ class Life:
             await self._stepped(call(self.source.committed, place, offset))
 
 
-async def ask_partitions(source: type[Source[Any]], config: Config) -> list[Any]:
+async def ask_partitions(source: type[Source[Any]], config: Config) -> Any:
     """Return what `partitions()` gives on an object of its own, unchecked."""
     asked = call_now(source, config, MemoryContext(CONNECTOR))
-    return list(await call(asked.partitions))
+    return await call(asked.partitions)

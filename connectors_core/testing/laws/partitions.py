@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors_core.api.errors import ContractError
 from connectors_core.api.record import Partition
+from connectors_core.herder.ask import checked_partitions
 from connectors_core.testing.driver.far_side import FarSide
 from connectors_core.testing.driver.ledger import Ledger
 from connectors_core.testing.driver.life import ask_partitions
@@ -100,7 +101,7 @@ async def _together(readings: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def _read_some(
     trial: Trial, far: FarSide, ledger: Ledger, partitions: list[Partition], part: slice
 ) -> None:
-    count = sum((await trial.counts())[part])
+    count = sum(map(len, (await trial.parts())[part]))
     async with trial.life(far, ledger) as life:
         if "bounded" in trial.capabilities:
             await life.read(partitions[part])
@@ -108,14 +109,12 @@ async def _read_some(
             await life.read(partitions[part], ledger.has(count), quiet=QUIET_SECONDS)
 
 
-def _checked(given: list[Any]) -> list[Partition]:
+def _checked(given: Any) -> list[Partition]:
     try:
-        partitions = [Partition(each) for each in given]
+        partitions = checked_partitions(given)
     except ContractError as error:
         raise Broken(str(error)) from error
     require(partitions, "partitions() gave none. Give [{}] for a source that has no parts.")
-    doubled = sorted({each.key for each in partitions if partitions.count(each) > 1})
-    require(not doubled, f"partitions() gave {', '.join(doubled)} more than once.")
     return partitions
 
 
