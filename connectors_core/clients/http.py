@@ -59,7 +59,7 @@ class HttpClient:
     ) -> None:
         self._config = config
         self._context = context
-        self._base = httpx.URL(config.url)
+        self._base = _base(config.url)
         self._budget = f"http {_origin(self._base)}"
         self._timeout = config.timeout_ms / 1000
         self._headers = sendable(headers, place(config.url))
@@ -160,6 +160,13 @@ class HttpClient:
     async def _answer(self, asked: httpx.Request, where: str) -> Answer:
         response = await self._http.send(asked, stream=True)
         try:
+            if "," in response.headers.get("Content-Encoding", ""):
+                # Each may unpack to a thousand times its size, before anybody can count.
+                raise PyconnectError(
+                    "the answer is compressed more than once, which nobody has asked for.",
+                    code="http.encoding",
+                    place=where,
+                )
             body = bytearray()
             async for chunk in response.aiter_bytes(1 << 16):
                 body += chunk
@@ -190,6 +197,19 @@ def _quiet() -> None:
 def _tls() -> ssl.SSLContext:
     """Return the one TLS context of this process: the certificates take 20 ms to load."""
     return httpx.create_ssl_context()
+
+
+def _base(url: str) -> httpx.URL:
+    try:
+        found = httpx.URL(url)
+        found.host  # noqa: B018 - a name that can't be told fails here, not amid a request
+        return found
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ConfigError(
+            f"can't be asked: {one_line(error)}. Check `url`.",
+            code="config.request",
+            place=place(url),
+        ) from None
 
 
 def _origin(url: httpx.URL) -> str:

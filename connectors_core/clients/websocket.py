@@ -6,12 +6,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from connectors_core.api.errors import Retry
+from connectors_core.api.errors import ConfigError, Retry
 from connectors_core.clients.config import WebSocketConfig
 from connectors_core.clients.headers import NONE, sendable
 from connectors_core.clients.parse import ANYTHING, parse
@@ -58,14 +59,25 @@ class WebSocketClient:
             )
         except websockets.InvalidStatus as error:
             answer = error.response
-            raise refusal(self._config.url, answer.status_code, answer.headers) from None
+            # As a map: a name that came twice is an error of websockets' own.
+            headers = {name.title(): value for name, value in answer.headers.raw_items()}
+            raise refusal(self._config.url, answer.status_code, headers) from None
+        except ValueError as error:  # of the name of the host
+            said = f"can't be asked: {one_line(error, self._secret)}. Check `url`."
+            raise ConfigError(said, code="config.request", place=self._place) from None
         except (websockets.WebSocketException, OSError, EOFError) as error:
             said = f"{type(error).__name__} {one_line(error, self._secret)}".strip()
             raise Retry(f"{self._place}: no connection: {said}.", code="retry.network") from None
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._socket.close()
+        """Close, or cut the connection off if the far side takes no part in that."""
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2 * CLOSE_SECONDS):
+                    await self._socket.close()
+        finally:
+            self._socket.transport.abort()
 
     async def send(self, message: str | bytes) -> None:
         """Send a message: text, or binary."""

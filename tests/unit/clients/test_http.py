@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 import traceback
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any, TypedDict
 
@@ -293,3 +294,27 @@ async def test_the_query_of_a_path_stays_and_a_list_gives_each_value() -> None:
     first, second = server.requests
     assert first.query == {"b": "1"}
     assert (second.query["c"], second.body) == ("2", b"text")
+
+
+async def test_what_is_packed_again_and_again_is_not_unpacked() -> None:
+    """Some hundred bytes would become gigabytes before they can be counted."""
+    body = gzip.compress(gzip.compress(gzip.compress(b"x" * (64 << 20))))
+    assert len(body) < 2000
+    headers = {"Content-Encoding": "gzip, gzip, gzip"}
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(PyconnectError, match="compressed more than once") as caught:
+            await ask(Response(body=body, headers=headers))
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+    assert caught.value.code == "http.encoding"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://\N{SNOWMAN}.net", "http://xn--a.com", f"http://h/{'a' * 70_000}"]
+)
+def test_a_url_that_cant_be_asked_is_a_config_error(url: str) -> None:
+    with pytest.raises(ConfigError, match="Check `url`"):
+        HttpClient(options(url), MemoryContext())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import traceback
 from typing import Any
 
 import pytest
+from websockets.utils import accept_key
 
 from connectors_core import ConfigError, Retry
 from connectors_core.clients import WebSocketClient, WebSocketConfig
@@ -172,3 +174,78 @@ def test_a_header_that_cant_be_sent_is_told_without_its_value(headers: dict[str,
     with pytest.raises(ConfigError, match="the header X-Key can't be sent") as caught:
         WebSocketClient(options("wss://host"), headers=headers)
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
+class Deaf(asyncio.Protocol):
+    """Answers the handshake, and never reads again."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport, self.head = transport, b""
+
+    def data_received(self, data: bytes) -> None:
+        self.head += data
+        if b"\r\n\r\n" not in self.head:
+            return
+        key = re.search(rb"Sec-WebSocket-Key: (\S+)", self.head)
+        assert key
+        accept = accept_key(key[1].decode())
+        lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"]
+        lines += [f"Sec-WebSocket-Accept: {accept}", "", ""]
+        self.transport.write("\r\n".join(lines).encode())
+        self.transport.pause_reading()
+
+
+async def test_a_far_side_that_is_deaf_does_not_keep_the_connection() -> None:
+    deaf = list[Deaf]()
+
+    def made() -> Deaf:
+        deaf.append(Deaf())
+        return deaf[-1]
+
+    async with await asyncio.get_running_loop().create_server(made, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(15):  # a ping that nobody answers ends it after 20 s
+            async with WebSocketClient(options(f"ws://127.0.0.1:{port}")) as socket:
+                stuck = asyncio.create_task(socket.send("x" * (16 << 20)))
+                await asyncio.wait([stuck], timeout=0.2)
+                assert not stuck.done()
+            await asyncio.gather(stuck, return_exceptions=True)
+        deaf[0].transport.abort()
+
+
+async def test_a_close_that_is_cancelled_leaves_no_connection() -> None:
+    async def talk(connection: Any) -> None:
+        for _ in range(1000):
+            await connection.send("x" * 10_000)
+
+    async with WebSocketUpstream(talk) as server:
+        client = WebSocketClient(options(server.url))
+        await client.__aenter__()
+        closing = asyncio.create_task(client.__aexit__())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        async with asyncio.timeout(10):
+            await client._socket.wait_closed()
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+async def test_a_host_that_can_have_no_such_name_is_a_config_error(host: str) -> None:
+    with pytest.raises(ConfigError, match="Check `url`"):
+        async with WebSocketClient(options(f"ws://{host}/")):
+            pass
+
+
+async def test_a_header_that_comes_twice_is_taken_once() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        lines = ["HTTP/1.1 503 Busy", "Retry-After: 7", "Retry-After: 7", "Content-Length: 0"]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Retry) as caught:
+            async with WebSocketClient(options(f"ws://127.0.0.1:{port}")):
+                pass
+    assert caught.value.after == 7
