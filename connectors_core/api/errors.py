@@ -16,6 +16,7 @@ PyconnectError            code, place, cure; exit code 1
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 
 class PyconnectError(Exception):
@@ -68,7 +69,8 @@ class ConfigError(PyconnectError):
 class Retry(PyconnectError):
     """Raised by a source: something outside is not there just now.
 
-    `after` is in seconds, None leaves the wait to the runtime's back-off.
+    `after` is in seconds, None leaves the wait to the runtime's back-off. Raises ContractError for
+    one that is no finite number, which no timer bears.
     """
 
     code = "retry"
@@ -77,6 +79,10 @@ class Retry(PyconnectError):
         self, message: str = "", *, after: float | None = None, code: str | None = None
     ) -> None:
         super().__init__(message or "the source asked to be read again", code=code)
+        if after is not None and not isfinite(after):
+            raise ContractError(
+                f"Retry(after={after}): must be a finite number of seconds.", code="source.retry"
+            )
         self.after = after
 
 

@@ -44,16 +44,20 @@ def _moved(asked: str, location: str | None) -> str:
 
 
 def retry_after(text: str | None, *, now: float | None = None) -> float | None:
-    """Return the seconds of a Retry-After (RFC 9110 10.2.3: seconds or a date), 0 to a day; None
-    if there is none."""
+    """Return the seconds of a Retry-After (RFC 9110 10.2.3: seconds or a date), up to a day.
+
+    None if there is none, and for 0 or a moment that has passed by this clock: the back-off waits.
+    """
     said = (text or "").strip()
-    if said.isascii() and said.isdigit():
-        return min(float(said), LONGEST)
     try:
-        when = parsedate_to_datetime(said).timestamp()
+        if said.isascii() and said.isdigit():
+            seconds = float(said)
+        else:
+            moment = time.time() if now is None else now
+            seconds = parsedate_to_datetime(said).timestamp() - moment
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(0.0, when - (time.time() if now is None else now)), LONGEST)
+    return min(seconds, LONGEST) if seconds > 0 else None
 
 
 def place(url: str) -> str:

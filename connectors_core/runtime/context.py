@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -48,7 +49,7 @@ class Shared:
 
     async def pace(self, name: str, per_second: float) -> None:
         """Wait for a token; tokens come evenly, `per_second` of them, and none are saved up."""
-        if per_second <= 0:
+        if not per_second > 0:  # NaN is not either
             raise ContractError(
                 f"pace {name!r}: per_second must be above 0, got {per_second}.",
                 code="source.pace",
@@ -60,6 +61,11 @@ class Shared:
 
     def hold(self, name: str, seconds: float) -> None:
         """Make everyone who paces on `name` wait at least this long from now."""
+        if not math.isfinite(seconds):
+            raise ContractError(
+                f"hold {name!r}: must be a finite number of seconds, got {seconds}.",
+                code="source.pace",
+            )
         until = self._clock() + max(0.0, seconds)
         self._held[name] = max(until, self._held.get(name, 0.0))
         self._next[name] = max(self._held[name], self._next.get(name, 0.0))

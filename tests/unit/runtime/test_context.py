@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from connectors_core import Config, Record, Source
+from connectors_core import Config, Record, Retry, Source
 from connectors_core.api.errors import ContractError
 from connectors_core.testing import MemoryContext
 
@@ -77,7 +78,7 @@ async def test_a_hold_stops_the_sources_of_all_connectors_that_pace_on_the_same(
     assert lab.values("d") == stored
 
 
-@pytest.mark.parametrize("per_second", [0, -1.0])
+@pytest.mark.parametrize("per_second", [0, -1.0, math.nan])
 async def test_no_pace_at_all_fails_the_task(lab: Any, per_second: float) -> None:
     class Paced(Source[Config]):
         name = "paced"
@@ -89,6 +90,27 @@ async def test_no_pace_at_all_fails_the_task(lab: Any, per_second: float) -> Non
     status = await lab.run(lab.spec(Paced))
     assert status.failure.code == "source.pace"
     assert "above 0" in status.failure.text
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf])
+@pytest.mark.parametrize("way", ["hold", "retry"])
+async def test_a_wait_that_is_no_time_fails_its_own_task(
+    lab: Any, way: str, seconds: float
+) -> None:
+    """A timer that is set to it would put the timers of all others out of order."""
+
+    class Waits(Source[Config]):
+        name = "waits"
+
+        async def read(self, partition: Any, offset: Any) -> AsyncIterator[Record]:
+            yield Record(1, offset={"n": 1})
+            if way == "retry":
+                raise Retry("later", after=seconds)
+            self.context.hold("host", seconds)
+
+    status = await lab.run(lab.spec(Waits))
+    assert (status.state, lab.values()) == ("FAILED", [1])
+    assert "finite number of seconds" in status.failure.text
 
 
 async def test_facts_are_shown_by_partition_and_are_at_most_64(lab: Any) -> None:
