@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,10 +114,12 @@ def contract(  # noqa: PLR0913, PLR0917 - one for each option
         _write(contracts, write_offsets)
         return
     laws = _laws(level, kafka)
-    reports = [
-        _judge(name, Court(each.declaration(), level, shard), laws, quiet=as_json)
-        for each in contracts
-    ]
+    # stdout is the result's alone: what a plugin prints goes beside it.
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        reports = [
+            _judge(name, Court(each.declaration(), level, shard), laws, quiet=as_json)
+            for each in contracts
+        ]
     if junit is not None:
         junit.write_bytes(report.as_junit(reports))
     if as_json:

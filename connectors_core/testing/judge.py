@@ -138,7 +138,12 @@ def _judged(law: Law, trial: Trial) -> tuple[Outcome, str]:
     case = _Case(law, trial)
     began = time.monotonic()
     case.start()
-    if not case.decided.wait(law.seconds):
+    try:
+        in_time = case.decided.wait(law.seconds)
+    except BaseException:  # Ctrl-C: what the law has started is ended first
+        case.give_up()
+        raise
+    if not in_time:
         place = case.place()
         case.give_up()
         return "failed", f"not done in its {law.seconds:g} s. It was at:\n{place}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -52,9 +54,27 @@ def _serve(declaration: Declaration, job: Job, to_parent: BinaryIO) -> None:
         to_parent.close()
         os._exit(_child(declaration, job, told))
     _tell(to_parent, {"pid": pid})
+    _outlive(pid)
     _, status = os.waitpid(pid, 0)
     found = json.loads(told.read_text()) if told.exists() else {}
     _tell(to_parent, {**found, "code": os.waitstatus_to_exitcode(status)})
+
+
+def _outlive(pid: int) -> None:
+    """Wait until a child has ended; end it if the parent of all goes first.
+
+    Where the system can't wait for both, the child is done when it is done.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return
+    child = os.pidfd_open(pid)
+    try:
+        # Nobody gives a job before the last is done: what comes meanwhile is the end of stdin.
+        ready, _, _ = select.select([child, sys.stdin], [], [])
+        if child not in ready:
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        os.close(child)
 
 
 def _child(declaration: Declaration, job: Job, told: Path) -> int:

@@ -230,3 +230,12 @@ def test_json_tells_the_versions_of_plugin_and_core() -> None:
     found = json.loads(CliRunner().invoke(pyconnect, command, catch_exceptions=False).stdout)
     assert found["core_version"] == version("connectors-core")
     assert found["contracts"][0]["plugin_version"] == version("pyconnect-file-lines")
+
+
+def test_the_json_is_all_of_stdout_though_the_plugin_prints(tmp_path: Path) -> None:
+    text = PLUGIN.replace(
+        "        for n in range", "        print('here I am')\n        for n in range"
+    )
+    result = judged(tmp_path, "--level", "basic", "--json", text=text)
+    assert json.loads(result.stdout)["passed"] is True
+    assert "here I am" in result.stderr
